@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
+/*
+ * What the BPF program and user space share: the pinned maps, their values, and
+ * what every field means. This header is the manual of the pins: a program that
+ * includes it can read a running edge.
+ *
+ * Any change to a struct here raises HATAGO_ABI_VERSION; hatagod adopts pins of
+ * its own version only. Times are CLOCK_MONOTONIC. Integers are in host order
+ * unless their type says otherwise.
+ *
+ *   pin (below /sys/fs/bpf/hatago)   map
+ *   config                           ARRAY[1] of struct hatago_config, mmapable
+ *   clients, sides                   ARRAYs of struct hatago_set and hatago_side, mmapable
+ *   allow, deny                      LPM_TRIE of struct hatago_prefix -> struct hatago_listed
+ *   notes                            HASH of struct hatago_client_id -> struct hatago_note
+ *   dev-NAME/device                  ARRAY[1] of struct hatago_device, mmapable
+ *   dev-NAME/counters                ARRAY[possible CPUs] of struct hatago_counters, mmapable
+ *   dev-NAME/program                 the program that runs there, to tell it from others
+ *   dev-NAME/link                    the XDP link (absent in tc mode, where the filter stands by
+ *                                    itself, and until the attach is confirmed)
+ *
+ * In the name of a device's folder ':' stands for '.', which a BPF file system refuses and
+ * no device's name holds: eth0.100 is dev-eth0:100.
+ */
+#ifndef HATAGO_ABI_H
+#define HATAGO_ABI_H
+
+#include <linux/types.h>
+
+#include "reason.h"
+
+#define HATAGO_ABI_MAGIC 0x6f6761746148ULL /* "Hatago" */
+#define HATAGO_ABI_VERSION 1u
+
+#define HATAGO_WAYS 7u            /* slots in a set: with their keys, eight cache lines */
+#define HATAGO_REASONS_MAX 32u    /* room for reasons in the counters */
+#define HATAGO_IPV6_HEADERS_MAX 8 /* IPv6 extension headers that are followed */
+#define HATAGO_VLAN_TAGS_MAX 2
+#define HATAGO_NOTE_MAX 96u       /* bytes of a ban's reason, with its NUL */
+#define HATAGO_WHY_MAX 160u       /* bytes of the reason for an attach mode, with its NUL */
+#define HATAGO_LIST_MAX 262144u   /* entries of the allow list, and of the deny list */
+#define HATAGO_CLIENTS_MIN 64u
+#define HATAGO_CLIENTS_MAX 16777216u
+#define HATAGO_DEVICES_MAX 32
+
+/*
+ * Time in a bucket: a u64 of 1/256 ns, so that the time of a 60-byte frame at
+ * 100 Gbit/s is exact to 0.01 %. It wraps after 834 days and is compared by
+ * signed difference, so that a wrap changes nothing (see bucket.h).
+ */
+#define HATAGO_TIME_SHIFT 8
+
+/* Bans and trust end at a tick: ns >> 27, which is 134 ms; a u32 of them lasts 18 years. */
+#define HATAGO_TICK_SHIFT 27
+#define HATAGO_TICK_NEVER 0xffffffffu /* as the end of a ban: for good */
+
+/* What a bucket counts, in the order in which they are asked. REQUESTS are taken by the gate, in user space, from the same slot. */
+#define HATAGO_DIMENSIONS(X)                                                                       \
+	X(CONNECTIONS, "connections", "TCP segments with SYN and without ACK")                         \
+	X(PACKETS, "packets", "frames")                                                                \
+	X(BYTES, "bytes", "bytes of whole frames, Ethernet header included")                           \
+	X(REQUESTS, "requests", "requests that the gate admits")
+
+enum hatago_dimension {
+#define HATAGO_DIMENSION_NUMBER(name, label, unit) HATAGO_DIM_##name,
+	HATAGO_DIMENSIONS(HATAGO_DIMENSION_NUMBER)
+#undef HATAGO_DIMENSION_NUMBER
+	HATAGO_DIM_COUNT
+};
+#define HATAGO_EDGE_DIMENSIONS 3 /* the first three are taken from in the packet path */
+
+/*
+ * A token bucket's parameters, prepared so that the packet path never divides.
+ * Written by hatago_limit_make() (bucket.h), which states the ranges.
+ */
+struct hatago_limit {
+	__u64 mult;  /* cost of n tokens: n * mult >> shift, in 1/256 ns */
+	__u64 burst; /* tokens in a full bucket; more at once never pass */
+	__u64 tau;   /* time to fill an empty bucket, in 1/256 ns */
+	__u64 step;  /* tokens arrive in steps of this time, in 1/256 ns; 0: continuously */
+	__u64 rate_milli; /* for display: tokens per 1000 s */
+	__u32 shift;
+	__u32 pad;
+};
+
+/*
+ * A client is a source address cut to the configured prefix, kept as 128 bits in
+ * network order. IPv4 is told apart by its first 32 bits, ff ff 00 04: a multicast
+ * address of IPv6, which no frame may bear as its source; the address follows,
+ * and lo is 0.
+ */
+struct hatago_client_id {
+	__u64 hi; /* bytes 0 to 7 of the address, loaded as they lie in memory */
+	__u64 lo; /* bytes 8 to 15; 0 where the prefix is /64 or shorter */
+};
+
+/*
+ * One client's line, exactly one cache line.
+ * packets, bytes and drops count what was offered, for ranking: plain adds, so
+ * that two CPUs which count one client in the same instant may lose one count.
+ */
+struct hatago_slot {
+	__u64 tat[HATAGO_DIM_COUNT]; /* buckets: see bucket.h */
+	__u32 banned_until;          /* tick; 0: not banned */
+	__u32 trusted_until;         /* tick; completed a handshake with the gate lately */
+	__u64 packets;
+	__u64 bytes;
+	__u64 drops;
+};
+
+/*
+ * A set: the slots that a client may live in, 512 bytes, so that it never straddles a
+ * page. key[w] says who lives in slot[w]: the client's id, enciphered under the table's
+ * secret (table.h), 0: nobody.
+ */
+struct hatago_set {
+	__u64 key[HATAGO_WAYS];
+	__u64 pad;
+	struct hatago_slot slot[HATAGO_WAYS];
+};
+
+/* What a set needs rarely; sides[i] belongs to clients[i]. */
+struct hatago_side {
+	struct hatago_slot overflow; /* shared by the clients that found no slot in the set */
+	__u64 id_lo[HATAGO_WAYS];    /* the lower half of the ids, for prefixes over /64 */
+	__u64 pad;
+};
+
+/* rules.flags */
+#define HATAGO_ENFORCE (1u << 0)      /* off: count what would be dropped, drop nothing */
+#define HATAGO_IPV4 (1u << 1)         /* IPv4 is protected */
+#define HATAGO_IPV6 (1u << 2)         /* IPv6 is protected */
+#define HATAGO_PROTECT_ALL (1u << 3)  /* everything, not just listed ports */
+#define HATAGO_PROTECT_PORT (1u << 4) /* at least one port is listed */
+#define HATAGO_PROTECT_ICMP (1u << 5) /* ICMP and ICMPv6 */
+#define HATAGO_ALLOW (1u << 6)        /* the allow list has entries */
+#define HATAGO_DENY (1u << 7)         /* the deny list has entries */
+#define HATAGO_STEPS (1u << 8)        /* a limit has a step */
+
+enum hatago_port_protocol { HATAGO_TCP, HATAGO_UDP, HATAGO_PORT_PROTOCOLS };
+
+/* Everything that may change while the edge runs. */
+struct hatago_rules {
+	__u32 flags;
+	__u32 dimensions; /* bit d: limit[d] holds */
+	__be32 ipv4_mask; /* the client prefix */
+	__u32 pad;
+	__u64 ipv6_mask_hi; /* as struct hatago_client_id */
+	__u64 ipv6_mask_lo;
+	struct hatago_limit limit[HATAGO_DIM_COUNT];
+	__u64 port[HATAGO_PORT_PROTOCOLS][65536 / 64]; /* bit p % 64 of word p / 64: protected */
+};
+
+/*
+ * rules[active & 1] is in force. A writer holds flock(2) on the pins' folder, fills
+ * the other one and stores `active`: a frame sees the old rules or the new, whole.
+ */
+struct hatago_config {
+	__u64 magic;
+	__u32 abi_version;
+	__u32 set_count; /* entries of clients, and of sides */
+	__u64 secret[2]; /* of the table's cipher; random per table, secret[1] is odd */
+	__u32 active;
+	__u32 pad;
+	__u64 reserved[3];
+	struct hatago_rules rules[2];
+};
+
+enum hatago_attach_mode { HATAGO_MODE_NATIVE, HATAGO_MODE_GENERIC, HATAGO_MODE_TC };
+
+/* A device's `why` where the operator insisted on the mode. */
+#define HATAGO_WHY_ASKED_FOR "asked for"
+
+struct hatago_device {
+	__u64 confirm_by_ns; /* from then on the edge stands aside; 0: confirmed */
+	__u64 attached_ns;   /* CLOCK_REALTIME, when it was attached */
+	__u32 ifindex;
+	__u32 mode; /* enum hatago_attach_mode */
+	__u32 tc_handle; /* the filter's handle and priority, in tc mode */
+	__u16 tc_priority;
+	__u16 tc_own_qdisc; /* 1: the clsact qdisc came with the filter and goes with it */
+	char name[16];
+	char why[HATAGO_WHY_MAX]; /* why this mode and not a better one; empty: it is the best */
+};
+
+struct hatago_counter {
+	__u64 packets;
+	__u64 bytes;
+};
+
+/* One CPU's; only that CPU writes it, so the sum over CPUs is exact. */
+struct hatago_counters {
+	struct hatago_counter by[HATAGO_VERDICT_COUNT][HATAGO_REASONS_MAX];
+};
+
+/* Allow and deny: IPv4 as ::ffff:a.b.c.d, with 96 added to the length of its prefix. */
+struct hatago_prefix {
+	__u32 length; /* 0 to 128 */
+	__u8 address[16];
+};
+
+enum hatago_origin { HATAGO_FROM_CONFIG, HATAGO_FROM_OPERATOR };
+
+struct hatago_listed {
+	__u32 origin; /* enum hatago_origin */
+	__u32 length; /* of the entry's prefix: a lookup tells by it which entry it found */
+};
+
+/* What user space remembers of a ban; the BPF program never reads it. */
+struct hatago_note {
+	__u64 since_ns; /* CLOCK_REALTIME */
+	__u32 origin;   /* enum hatago_origin */
+	__u32 pad;
+	char text[HATAGO_NOTE_MAX];
+};
+
+_Static_assert(sizeof(struct hatago_limit) == 48, "ABI");
+_Static_assert(sizeof(struct hatago_client_id) == 16, "ABI");
+_Static_assert(sizeof(struct hatago_slot) == 64, "ABI: a slot is a cache line");
+_Static_assert(sizeof(struct hatago_set) == 512, "ABI");
+_Static_assert(sizeof(struct hatago_side) == 128, "ABI");
+_Static_assert(sizeof(struct hatago_rules) == 32 + 48 * HATAGO_DIM_COUNT + 16384, "ABI");
+_Static_assert(sizeof(struct hatago_config) == 64 + 2 * sizeof(struct hatago_rules), "ABI");
+_Static_assert(sizeof(struct hatago_device) == 48 + HATAGO_WHY_MAX, "ABI");
+_Static_assert(sizeof(struct hatago_counters) == 16 * 3 * HATAGO_REASONS_MAX, "ABI");
+_Static_assert(sizeof(struct hatago_prefix) == 20, "ABI");
+_Static_assert(sizeof(struct hatago_note) == 16 + HATAGO_NOTE_MAX, "ABI");
+_Static_assert(HATAGO_REASON_COUNT <= HATAGO_REASONS_MAX, "counters have no room for the reasons");
+
+#endif

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
+/*
+ * The token bucket: one 64-bit word, taken from by BPF, user space and tests with
+ * the same code. Pure: time is passed in, nothing is read but the word.
+ *
+ * The algorithm is GCRA (ITU-T I.371), the bucket as a "theoretical arrival time":
+ * the instant at which it would be full again.
+ *
+ *      now <= tat             full: the word holds no information
+ *      now <  tat <= now+tau  in debt by tat - now; tokens = (tau - debt) / cost
+ *
+ *   a take of n tokens         tat' = max(tat, now) + cost(n), allowed if tat' <= now + tau
+ *
+ * so that in any window of length T at most burst + rate * T tokens pass.
+ *
+ * Steps. With `step`, tokens arrive at the ticks of the bucket's own clock, which
+ * starts when a full bucket is first taken from. Its phase, in 1/256 of a step, lives
+ * in the low 8 bits of the word (there a time is exact to 1 ns instead of 1/256 ns).
+ * The take compares with the last tick instead of now; what passes is never more than
+ * without steps but for 1/256 of one step.
+ *
+ * Wrap. Times are compared by signed difference; the clock wraps after 834 days. A
+ * word further ahead than tau can't have come from this limit: it is debt from a
+ * longer one that was in force before, or older than half of the clock's range. It
+ * counts as just empty (bucket_settle writes that down), so a lowered limit holds
+ * from the next frame and an old word is mended within tau. A newcomer to a slot
+ * never inherits such a word (table.h).
+ */
+#ifndef HATAGO_BUCKET_H
+#define HATAGO_BUCKET_H
+
+#include "abi.h"
+
+#define BUCKET_PHASE_BITS 8
+#define BUCKET_PHASE_MASK ((1ULL << BUCKET_PHASE_BITS) - 1)
+#define BUCKET_RETRIES 16 /* compare-and-swaps that may fail before a take gives up */
+
+#define BUCKET_INLINE static inline __attribute__((always_inline, unused))
+#ifdef __clang__
+#define BUCKET_UNROLL _Pragma("unroll")
+#else
+#define BUCKET_UNROLL _Pragma("GCC unroll 8")
+#endif
+#define BUCKET_READ(word) (*(const volatile __u64 *)&(word))
+
+/* Nanoseconds of CLOCK_MONOTONIC in the bucket's unit. */
+BUCKET_INLINE __u64 bucket_time(__u64 now_ns)
+{
+	return now_ns << HATAGO_TIME_SHIFT;
+}
+
+/* How far the bucket is from full, at most tau. now as bucket_time() gives it. */
+BUCKET_INLINE __u64 bucket_debt(__u64 tat, const struct hatago_limit *limit, __u64 now)
+{
+	__s64 debt = (__s64)(tat - now);
+
+	if (debt <= 0)
+		return 0;
+	return (__u64)debt > limit->tau ? limit->tau : (__u64)debt;
+}
+
+/* Is the word no information: full, or left over from another time or limit? */
+BUCKET_INLINE int bucket_is_idle(__u64 tat, const struct hatago_limit *limit, __u64 now)
+{
+	__s64 debt = (__s64)(tat - now);
+
+	return debt <= 0 || (__u64)debt > limit->tau;
+}
+
+/* A word out of range, which bucket_settle mends. */
+BUCKET_INLINE int bucket_is_stale(__u64 tat, const struct hatago_limit *limit, __u64 now)
+{
+	__s64 debt = (__s64)(tat - now);
+
+	return debt > 0 && (__u64)debt > limit->tau;
+}
+
+/* The last tick at or before now of a bucket's clock with this phase. */
+BUCKET_INLINE __u64 bucket_last_tick(const struct hatago_limit *limit, __u64 phase, __u64 now)
+{
+	return now - (now - phase * (limit->step >> BUCKET_PHASE_BITS)) % limit->step;
+}
+
+BUCKET_INLINE __u64 bucket_phase(const struct hatago_limit *limit, __u64 now)
+{
+	__u64 phase = now % limit->step / (limit->step >> BUCKET_PHASE_BITS);
+
+	return phase > BUCKET_PHASE_MASK ? BUCKET_PHASE_MASK : phase;
+}
+
+/* What n tokens cost, in time. n is at most limit->burst. */
+BUCKET_INLINE __u64 bucket_cost(const struct hatago_limit *limit, __u64 n)
+{
+	__u64 cost = (n * limit->mult) >> limit->shift;
+
+	if (limit->step) /* whole ns, to leave the phase alone */
+		cost = (cost + (BUCKET_PHASE_MASK + 1) / 2) & ~BUCKET_PHASE_MASK;
+	return cost;
+}
+
+BUCKET_INLINE int bucket_offer_step(__u64 tat, const struct hatago_limit *limit, __u64 now, __u64 n,
+				    __u64 *ret_tat)
+{
+	__u64 debt = bucket_debt(tat, limit, now), late = 0;
+
+	if (n > limit->burst)
+		return 0;
+	if (debt) {
+		tat &= BUCKET_PHASE_MASK;
+		late = now - bucket_last_tick(limit, tat, now);
+	} else { /* its clock starts now */
+		tat = bucket_phase(limit, now);
+		now = bucket_last_tick(limit, tat, now);
+	}
+	debt += bucket_cost(limit, n);
+	if (debt + late > limit->tau)
+		return 0;
+	*ret_tat = ((now + debt) & ~BUCKET_PHASE_MASK) | tat;
+	return 1;
+}
+
+/* The same for a bucket without steps. */
+BUCKET_INLINE int bucket_offer_smooth(__u64 tat, const struct hatago_limit *limit, __u64 now,
+				      __u64 n, __u64 *ret_tat)
+{
+	__u64 debt = bucket_debt(tat, limit, now) + ((n * limit->mult) >> limit->shift);
+
+	if (n > limit->burst || debt > limit->tau)
+		return 0;
+	*ret_tat = now + debt;
+	return 1;
+}
+
+/*
+ * What taking n tokens from a bucket that reads `tat` would make of it.
+ * Returns 1 and sets *ret_tat if the bucket has them, else 0. Changes nothing else.
+ */
+BUCKET_INLINE int bucket_offer(__u64 tat, const struct hatago_limit *limit, __u64 now, __u64 n,
+			       __u64 *ret_tat)
+{
+	return limit->step ? bucket_offer_step(tat, limit, now, n, ret_tat)
+			   : bucket_offer_smooth(tat, limit, now, n, ret_tat);
+}
+
+/* Writes down that a word which reads as stale is an empty bucket. Losing the race is fine. */
+BUCKET_INLINE void bucket_settle(__u64 *word, __u64 tat, const struct hatago_limit *limit, __u64 now)
+{
+	if (bucket_is_stale(tat, limit, now))
+		__sync_val_compare_and_swap(word, tat, now + limit->tau);
+}
+
+#ifndef __bpf__
+
+/* The finest rate is one token in 1000 s; the longest time to fill a bucket 30 days. */
+#define BUCKET_RATE_MILLI_MAX 1000000000000000ULL /* 10^12 tokens a second */
+#define BUCKET_BURST_MAX 1000000000000ULL
+#define BUCKET_FILL_MAX_NS (30ULL * 86400 * 1000000000)
+#define BUCKET_STEP_MAX_MS 3600000u
+
+/*
+ * Prepares a limit. rate_milli: tokens per 1000 s, 1 to BUCKET_RATE_MILLI_MAX;
+ * burst: 1 to BUCKET_BURST_MAX; step_ms: 0 to BUCKET_STEP_MAX_MS.
+ * Returns 0, or -1 where a value is out of range or filling the bucket would take
+ * longer than BUCKET_FILL_MAX_NS; *ret is untouched then.
+ */
+static inline int hatago_limit_make(__u64 rate_milli, __u64 burst, __u32 step_ms,
+				    struct hatago_limit *ret)
+{
+	struct hatago_limit limit = {.burst = burst, .rate_milli = rate_milli};
+	unsigned __int128 per_token, tau;
+
+	if (rate_milli == 0 || rate_milli > BUCKET_RATE_MILLI_MAX || burst == 0 ||
+	    burst > BUCKET_BURST_MAX || step_ms > BUCKET_STEP_MAX_MS)
+		return -1;
+	per_token = (unsigned __int128)1000000000000ULL << HATAGO_TIME_SHIFT; /* * rate_milli */
+	tau = per_token * burst / rate_milli;
+	if (tau > (unsigned __int128)BUCKET_FILL_MAX_NS << HATAGO_TIME_SHIFT)
+		return -1;
+	limit.tau = tau ? (__u64)tau : 1;
+	/* As many fractional bits as burst * mult leaves room for in 63 bits. */
+	while (limit.shift < 40 && (limit.tau << limit.shift) < (1ULL << 62))
+		limit.shift++;
+	limit.mult = (__u64)((per_token << limit.shift) / rate_milli);
+	limit.step = ((__u64)step_ms * 1000000) << HATAGO_TIME_SHIFT;
+	*ret = limit;
+	return 0;
+}
+
+/* Whole tokens in the bucket, 0 to burst, for display. */
+static inline __u64 bucket_tokens(__u64 tat, const struct hatago_limit *limit, __u64 now)
+{
+	__u64 debt = bucket_debt(tat, limit, now);
+
+	if (debt && limit->step) {
+		debt += now - bucket_last_tick(limit, tat & BUCKET_PHASE_MASK, now);
+		if (debt > limit->tau)
+			debt = limit->tau;
+	}
+	return (__u64)(((unsigned __int128)(limit->tau - debt) * limit->burst) / limit->tau);
+}
+
+/*
+ * Nanoseconds until n tokens can be taken if nobody else takes any: 0 if they can be
+ * now, UINT64_MAX if never (n over burst). May be up to a step too long.
+ */
+static inline __u64 bucket_wait_ns(__u64 tat, const struct hatago_limit *limit, __u64 now, __u64 n)
+{
+	__u64 ignored, wait;
+
+	if (n > limit->burst)
+		return ~0ULL;
+	if (bucket_offer(tat, limit, now, n, &ignored))
+		return 0;
+	wait = bucket_debt(tat, limit, now) + bucket_cost(limit, n);
+	wait = wait > limit->tau ? wait - limit->tau : 0;
+	if (limit->step) {
+		__u64 tick = bucket_last_tick(limit, tat & BUCKET_PHASE_MASK, now);
+		__u64 ticks = (now - tick + wait + limit->step - 1) / limit->step;
+
+		wait = tick + ticks * limit->step - now;
+	}
+	return (wait + (1 << HATAGO_TIME_SHIFT) - 1) >> HATAGO_TIME_SHIFT;
+}
+
+#endif /* !__bpf__ */
+#endif
