@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From a checked configuration to what the BPF program reads. Nothing can fail here: all
+ * that could was a problem of the file. Neighbours: hatago/abi.h, which says what the
+ * fields mean; user/kern/, which puts them in force.
+ */
+#include <arpa/inet.h>
+#include <string.h>
+
+#include "config/config.h"
+
+static void rules_masks(const struct config_edge *edge, struct hatago_rules *rules)
+{
+	uint8_t bytes[16] = {0};
+
+	for (unsigned int bit = 0; bit < edge->ipv6_prefix; bit++)
+		bytes[bit / 8] |= (uint8_t)(0x80 >> (bit % 8));
+	memcpy(&rules->ipv6_mask_hi, bytes, sizeof(rules->ipv6_mask_hi));
+	memcpy(&rules->ipv6_mask_lo, bytes + 8, sizeof(rules->ipv6_mask_lo));
+	rules->ipv4_mask = htonl((uint32_t)(~0ULL << (32 - edge->ipv4_prefix)));
+}
+
+static void rules_ports(const struct config_edge *edge, struct hatago_rules *rules)
+{
+	for (size_t i = 0; i < edge->port_count; i++) {
+		const struct config_port_range *range = &edge->ports[i];
+
+		for (uint32_t port = range->first; port <= range->last; port++)
+			rules->port[range->protocol][port / 64] |= 1ULL << (port % 64);
+	}
+}
+
+static uint32_t rules_flags(const struct config_edge *edge)
+{
+	uint32_t flags = edge->enforce ? HATAGO_ENFORCE : 0;
+
+	if (edge->protect_all)
+		flags |= HATAGO_PROTECT_ALL;
+	if (edge->protect_icmp)
+		flags |= HATAGO_PROTECT_ICMP;
+	if (edge->port_count)
+		flags |= HATAGO_PROTECT_PORT;
+	if (!(flags & ~HATAGO_ENFORCE)) /* nothing is protected, so no family is */
+		return flags;
+	if (edge->ipv4)
+		flags |= HATAGO_IPV4;
+	if (edge->ipv6)
+		flags |= HATAGO_IPV6;
+	return flags;
+}
+
+void config_rules(const struct config_edge *edge, const struct config_rate_limiting *rate,
+		  struct hatago_rules *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	ret->flags = rules_flags(edge);
+	rules_masks(edge, ret);
+	rules_ports(edge, ret);
+	for (int d = 0; d < HATAGO_EDGE_DIMENSIONS; d++)
+		if (edge->dimension[d].enabled) {
+			ret->dimensions |= 1u << d;
+			ret->limit[d] = edge->dimension[d].limit;
+		}
+	if (rate && rate->enabled) {
+		ret->dimensions |= 1u << HATAGO_DIM_REQUESTS;
+		ret->limit[HATAGO_DIM_REQUESTS] = rate->limit;
+	}
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From a scalar's text to a key's field: ${NAME} from the environment, then strictly
+ * by the key's type. Knows nothing of YAML. Known to user/config/ only.
+ */
+#ifndef HATAGO_CONFIG_VALUE_H
+#define HATAGO_CONFIG_VALUE_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "config/keys.h"
+#include "config/limits.h"
+
+/*
+ * Puts the environment's values in the place of ${NAME} and ${NAME:-default}; $${ stands
+ * for ${ itself. What comes from the environment is never read again. *ret_expanded
+ * tells whether there was any. Returns 0 or -EINVAL with words.
+ */
+int value_expand(const char *text, char ret[CONFIG_VALUE_MAX], bool *ret_expanded, struct err *err);
+/* The other way round: what value_expand() would read as this text. Cut to the buffer. */
+void value_escape(const char *text, char ret[CONFIG_VALUE_MAX]);
+/*
+ * Sets the field of a key that is no section and no list. Returns 0, -EINVAL with words
+ * (the field is untouched then) or -ENOMEM.
+ */
+int value_set(struct config *config, const struct config_key *key, const char *text,
+	      struct err *err);
+
+#endif

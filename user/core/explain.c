@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: MIT
+/*
+ * See explain.h. The order is that of bpf/limit.h: limit_judge(), then limit_charge();
+ * the buckets are read with the same bucket.h that takes from them.
+ */
+#include "core/explain.h"
+
+#include "core/ban.h"
+
+/* What a frame of this many bytes takes from each bucket. */
+#define EXPLAIN_COST(bytes)                                              \
+	{                                                                \
+		[HATAGO_DIM_CONNECTIONS] = 1, [HATAGO_DIM_PACKETS] = 1,  \
+		[HATAGO_DIM_BYTES] = (bytes), [HATAGO_DIM_REQUESTS] = 1, \
+	}
+
+bool explain_is_protected(const struct hatago_rules *rules, bool is_ipv6)
+{
+	const uint32_t any = HATAGO_PROTECT_ALL | HATAGO_PROTECT_PORT | HATAGO_PROTECT_ICMP;
+
+	return (rules->flags & (is_ipv6 ? HATAGO_IPV6 : HATAGO_IPV4)) && (rules->flags & any);
+}
+
+/* The slot that the next frame would be charged to, as it would be then. */
+static void explain_find(const struct clients *clients, uint64_t key, uint64_t now_ns,
+			 struct explain *e)
+{
+	uint32_t index = clients_index(clients, key);
+	const struct hatago_set *set = &clients->sets[index];
+	uint32_t tick = (uint32_t)(now_ns >> HATAGO_TICK_SHIFT);
+	uint64_t now = bucket_time(now_ns);
+	int way = set_find(set, key);
+
+	if (way >= 0) {
+		e->place = EXPLAIN_KNOWN;
+		e->slot = set->slot[way];
+		return;
+	}
+	for (way = 0; way < (int)HATAGO_WAYS; way++) {
+		if (set->key[way] && !slot_is_idle(&set->slot[way], clients->rules, now, tick))
+			continue;
+		e->place = EXPLAIN_NEW;
+		e->slot = (struct hatago_slot){0};
+		for (int d = 0; d < HATAGO_DIM_COUNT; d++)
+			e->slot.tat[d] = now;
+		return;
+	}
+	e->place = EXPLAIN_OVERFLOW;
+	e->slot = clients->sides[index].overflow;
+}
+
+static void explain_bucket(const struct hatago_limit *limit, uint64_t tat, uint64_t cost,
+			   uint64_t now, struct explain_bucket *ret)
+{
+	*ret = (struct explain_bucket){
+		.enabled = true,
+		.limit = limit,
+		.tokens = bucket_tokens(tat, limit, now),
+		.cost = cost,
+		.wait_ns = bucket_wait_ns(tat, limit, now, cost),
+	};
+}
+
+static enum hatago_verdict explain_drop(const struct hatago_rules *rules)
+{
+	return rules->flags & HATAGO_ENFORCE ? HATAGO_VERDICT_DROP : HATAGO_VERDICT_WOULD_DROP;
+}
+
+/* The list's word, which no bucket changes; false where the lists are silent. */
+static bool explain_lists(const struct explain_client *client, const struct hatago_rules *rules,
+			  struct explain_verdict *ret)
+{
+	if (!explain_is_protected(rules, !client_id_is_ipv4(client->id)))
+		*ret = (struct explain_verdict){HATAGO_REASON_NOT_PROTECTED, HATAGO_VERDICT_PASS,
+						0};
+	else if ((rules->flags & HATAGO_ALLOW) && client->is_allowed)
+		*ret = (struct explain_verdict){HATAGO_REASON_ALLOWED, HATAGO_VERDICT_PASS, 0};
+	else if ((rules->flags & HATAGO_DENY) && client->is_denied)
+		*ret = (struct explain_verdict){HATAGO_REASON_DENIED, explain_drop(rules),
+						EXPLAIN_NEVER};
+	else
+		return false;
+	return true;
+}
+
+/* What the buckets say to a frame that takes cost[d] of those in `dimensions`. */
+static void explain_charge(const struct explain *e, const struct hatago_rules *rules,
+			   uint32_t dimensions, const uint64_t cost[HATAGO_DIM_COUNT], uint64_t now,
+			   struct explain_verdict *ret)
+{
+	bool overflow = e->place == EXPLAIN_OVERFLOW;
+	struct explain_verdict v = {
+		.reason = overflow ? HATAGO_REASON_OVERFLOW : HATAGO_REASON_WITHIN_LIMITS,
+		.verdict = HATAGO_VERDICT_PASS,
+		.wait_ns = e->ban_ns,
+	};
+
+	for (int d = 0; d < HATAGO_EDGE_DIMENSIONS; d++) {
+		uint64_t wait;
+
+		if (!(dimensions & rules->dimensions & (1u << d)))
+			continue;
+		wait = bucket_wait_ns(e->slot.tat[d], &rules->limit[d], now, cost[d]);
+		if (wait && v.verdict == HATAGO_VERDICT_PASS) {
+			v.reason = overflow ? HATAGO_REASON_OVERFLOW_LIMIT
+					    : HATAGO_REASON_LIMIT_CONNECTIONS + (unsigned int)d;
+			v.verdict = explain_drop(rules);
+		}
+		if (wait > v.wait_ns)
+			v.wait_ns = wait;
+	}
+	if (e->ban_ns) {
+		v.reason = HATAGO_REASON_BANNED;
+		v.verdict = explain_drop(rules);
+	}
+	*ret = v;
+}
+
+void explain_client(const struct explain_client *client, const struct clients *clients,
+		    uint64_t now_ns, struct explain *ret)
+{
+	const struct hatago_rules *rules = clients->rules;
+	static const uint64_t frame[] = EXPLAIN_COST(EXPLAIN_FRAME_BYTES);
+	static const uint64_t syn[] = EXPLAIN_COST(EXPLAIN_SYN_BYTES);
+	const uint32_t all = (1u << HATAGO_DIM_COUNT) - 1;
+	uint64_t now = bucket_time(now_ns);
+	struct explain e = {.now_ns = now_ns};
+
+	explain_find(clients, table_key(client->id, clients->config->secret), now_ns, &e);
+	e.ban_ns = ban_remaining_ns(e.slot.banned_until, now_ns);
+	for (int d = 0; d < HATAGO_DIM_COUNT; d++)
+		if ((rules->dimensions & (1u << d)) && rules->limit[d].tau)
+			explain_bucket(&rules->limit[d], e.slot.tat[d], frame[d], now,
+				       &e.bucket[d]);
+	if (explain_lists(client, rules, &e.frame)) {
+		e.connection = e.frame;
+	} else {
+		explain_charge(&e, rules, all & ~(1u << HATAGO_DIM_CONNECTIONS), frame, now,
+			       &e.frame);
+		explain_charge(&e, rules, all, syn, now, &e.connection);
+	}
+	*ret = e;
+}
