@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * See table.h. Carrying over keeps the secret, so a client's key stays what it is and only
+ * its set changes. Frames go on meanwhile in the old table: the second call, once the
+ * programs use the new one, takes over what they did there.
+ */
+#include "kern/table.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+
+#include "hatago/table.h"
+#include "kern/pins.h"
+
+uint32_t table_sets(uint32_t max_clients)
+{
+	return (max_clients + HATAGO_WAYS - 1) / HATAGO_WAYS;
+}
+
+static void *table_map(int fd, size_t size)
+{
+	const struct pins_map map = {.fd = fd, .writable = true};
+
+	return pins_map_values(&map, size);
+}
+
+static int table_secret(uint64_t ret[2], struct err *err)
+{
+	if (getrandom(ret, 2 * sizeof(ret[0]), 0) != 2 * sizeof(ret[0]))
+		return err_set(err, -EIO, "the kernel gives no random numbers");
+	ret[1] |= 1; /* invertible */
+	return 0;
+}
+
+int table_make(uint32_t max_clients, const uint64_t secret[2], bool with_lists,
+	       const struct hatago_rules *rules, struct table *ret, struct err *err)
+{
+	struct table t = {.maps = PROGRAM_NO_MAPS, .set_count = table_sets(max_clients)};
+	uint64_t fresh[2];
+	int r = secret ? 0 : table_secret(fresh, err);
+
+	if (r == 0)
+		r = program_make_maps(t.set_count, with_lists, &t.maps, err);
+	if (r < 0)
+		return r;
+	t.config = table_map(t.maps.config, sizeof(*t.config));
+	t.sets = table_map(t.maps.clients, t.set_count * sizeof(*t.sets));
+	t.sides = table_map(t.maps.sides, t.set_count * sizeof(*t.sides));
+	if (!t.config || !t.sets || !t.sides) {
+		r = err_set(err, -errno, "can't map the client table: %s", strerror(errno));
+		table_done(&t);
+		return r;
+	}
+	t.config->magic = HATAGO_ABI_MAGIC;
+	t.config->abi_version = HATAGO_ABI_VERSION;
+	t.config->set_count = t.set_count;
+	memcpy(t.config->secret, secret ? secret : fresh, sizeof(t.config->secret));
+	t.config->rules[0] = *rules;
+	*ret = t;
+	return 0;
+}
+
+void table_done(struct table *table)
+{
+	if (table->config)
+		munmap(table->config, sizeof(*table->config));
+	if (table->sets)
+		munmap(table->sets, table->set_count * sizeof(*table->sets));
+	if (table->sides)
+		munmap(table->sides, table->set_count * sizeof(*table->sides));
+	program_maps_close(&table->maps);
+	*table = (struct table){.maps = PROGRAM_NO_MAPS};
+}
+
+/* Both may be in use: what was done in either counts. */
+static void table_merge(struct hatago_slot *to, const struct hatago_slot *from)
+{
+	for (int d = 0; d < HATAGO_DIM_COUNT; d++)
+		if ((int64_t)(from->tat[d] - to->tat[d]) > 0)
+			to->tat[d] = from->tat[d];
+	if (from->banned_until > to->banned_until)
+		to->banned_until = from->banned_until;
+	if (from->trusted_until > to->trusted_until)
+		to->trusted_until = from->trusted_until;
+	if (from->packets > to->packets) {
+		to->packets = from->packets;
+		to->bytes = from->bytes;
+		to->drops = from->drops;
+	}
+}
+
+/* Carries one slot over; false where all of its new set's slots are live. */
+static bool table_carry_slot(const struct view *from, uint32_t index, int way, struct table *to,
+			     uint64_t now_ns)
+{
+	const struct hatago_slot *slot = &from->sets[index].slot[way];
+	uint64_t key = from->sets[index].key[way];
+	uint32_t new_index = table_set_index(key, to->set_count);
+	struct hatago_set *set = &to->sets[new_index];
+	int new_way = set_find(set, key);
+
+	if (new_way >= 0) {
+		table_merge(&set->slot[new_way], slot);
+		return true;
+	}
+	new_way = set_claim(set, key, view_rules(from), bucket_time(now_ns),
+			    (uint32_t)(now_ns >> HATAGO_TICK_SHIFT));
+	if (new_way < 0)
+		return false;
+	set->slot[new_way] = *slot;
+	to->sides[new_index].id_lo[new_way] = from->sides[index].id_lo[way];
+	return true;
+}
+
+static void table_carry_some(const struct view *from, bool banned, struct table *to,
+			     uint64_t now_ns, struct table_carried *carried)
+{
+	uint32_t tick = (uint32_t)(now_ns >> HATAGO_TICK_SHIFT);
+	const struct hatago_rules *rules = view_rules(from);
+
+	for (uint32_t i = 0; i < from->set_count; i++)
+		for (int w = 0; w < (int)HATAGO_WAYS; w++) {
+			const struct hatago_slot *slot = &from->sets[i].slot[w];
+
+			if (!from->sets[i].key[w] || (slot->banned_until > tick) != banned ||
+			    slot_is_idle(slot, rules, bucket_time(now_ns), tick))
+				continue;
+			if (table_carry_slot(from, i, w, to, now_ns)) {
+				carried->clients++;
+			} else {
+				carried->lost++;
+				carried->lost_bans += banned;
+			}
+		}
+}
+
+void table_carry(const struct view *from, struct table *to, uint64_t now_ns,
+		 struct table_carried *ret)
+{
+	struct table_carried carried = {};
+
+	table_carry_some(from, true, to, now_ns, &carried);
+	table_carry_some(from, false, to, now_ns, &carried);
+	*ret = carried;
+}
+
+uint32_t table_bans(const struct view *view, uint64_t now_ns)
+{
+	uint32_t tick = (uint32_t)(now_ns >> HATAGO_TICK_SHIFT), bans = 0;
+
+	for (uint32_t i = 0; i < view->set_count; i++)
+		for (int w = 0; w < (int)HATAGO_WAYS; w++)
+			bans += view->sets[i].key[w] && view->sets[i].slot[w].banned_until > tick;
+	return bans;
+}
