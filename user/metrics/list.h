@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Every metric there is, once: the Prometheus text, the README's table and the tests
+ * come from this list. A row without a provider in prometheus.c does not compile.
+ * No metric has a label per client: top offenders are a list in the JSON.
+ */
+#ifndef HATAGO_METRICS_LIST_H
+#define HATAGO_METRICS_LIST_H
+
+/* X(name without "hatago_", type, labels, help) */
+#define METRICS_LIST(X)                                                                           \
+	X(build_info, GAUGE, "version, abi",                                                      \
+	  "1; its labels tell the version of the program and of its pinned maps.")                \
+	X(start_time_seconds, GAUGE, "", "When hatagod started, in seconds since 1970.")          \
+	X(config_reloads_total, COUNTER, "result",                                                \
+	  "Reloads of the configuration: success or failure.")                                    \
+	X(config_last_reload_success, GAUGE, "", "1 unless the last reload failed.")              \
+	X(complaints, GAUGE, "",                                                                  \
+	  "Things that are not as configured; `hatago-bpfctl status` says which.")                \
+	X(edge_enabled, GAUGE, "", "1 if the configuration has an edge.")                         \
+	X(edge_enforcing, GAUGE, "",                                                              \
+	  "1 if the edge drops; 0 if it only counts what it would drop.")                         \
+	X(edge_attached, GAUGE, "device, mode",                                                   \
+	  "1 for the mode in which the device is protected now, else 0.")                         \
+	X(edge_mode_degraded, GAUGE, "device",                                                    \
+	  "1 if the device is not protected, or not in native mode.")                             \
+	X(edge_unconfirmed, GAUGE, "device",                                                      \
+	  "1 while an attach lacks its `edge confirm`, also when it is too late.")                \
+	X(edge_packets_total, COUNTER, "device, verdict, reason",                                 \
+	  "Frames, by what became of them and why.")                                              \
+	X(edge_bytes_total, COUNTER, "device, verdict, reason",                                   \
+	  "Bytes of these frames, Ethernet header included.")                                     \
+	X(edge_clients_slots, GAUGE, "", "Clients that the table has room for.")                  \
+	X(edge_clients_occupied, GAUGE, "", "Slots that bear a client, idle ones included.")      \
+	X(edge_clients_live, GAUGE, "",                                                           \
+	  "Clients whose slots nobody may take: in debt, banned or trusted.")                     \
+	X(edge_clients_banned, GAUGE, "", "Clients that are banned now.")                         \
+	X(edge_clients_trusted, GAUGE, "", "Clients that are trusted now.")                       \
+	X(edge_full_sets, GAUGE, "",                                                              \
+	  "Sets without a free slot; newcomers there share an overflow bucket.")                  \
+	X(edge_scan_seconds, GAUGE, "", "What the last pass over the client table took.")         \
+	X(edge_list_entries, GAUGE, "list", "Prefixes on the allow list and on the deny list.")   \
+	X(edge_limit_tokens_per_second, GAUGE, "dimension",                                       \
+	  "The rate in force; no line for a dimension that is off.")                              \
+	X(edge_limit_burst_tokens, GAUGE, "dimension",                                            \
+	  "The burst in force; no line for a dimension that is off.")                             \
+	X(concurrent_requests, GAUGE, "", "Requests in flight at the service; 0 without a gate.") \
+	X(max_concurrent_requests, GAUGE, "", "Requests that may be in flight: maxConcurrent.")   \
+	X(queue_size, GAUGE, "", "Requests that wait for a permit; 0 without a gate.")            \
+	X(max_queue_size, GAUGE, "", "Requests that may wait: queueSize.")
+
+#endif

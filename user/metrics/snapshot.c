@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Fills a snapshot from a view and from the configuration; see metrics.h. Copies, so
+ * that what is printed is of one instant and no text points into mapped memory.
+ */
+#include <string.h>
+
+#include "metrics/metrics.h"
+
+static void device_fill(const struct view *view, const struct view_device *from,
+			struct metrics_device *to)
+{
+	memcpy(to->name, from->name, sizeof(to->name));
+	to->name[sizeof(to->name) - 1] = '\0';
+	to->attached = from->attached;
+	to->unconfirmed = from->attached && from->device->confirm_by_ns;
+	to->mode = from->device->mode;
+	memcpy(to->why, from->device->why, sizeof(to->why));
+	to->why[sizeof(to->why) - 1] = '\0';
+	view_device_counters(view, from, &to->counters);
+}
+
+void metrics_snapshot_view(const struct view *view, struct metrics_snapshot *snapshot)
+{
+	const struct hatago_rules *rules = view_rules(view);
+	struct metrics_edge *edge = &snapshot->edge;
+
+	edge->enforcing = rules->flags & HATAGO_ENFORCE;
+	edge->dimensions = rules->dimensions;
+	memcpy(edge->limit, rules->limit, sizeof(edge->limit));
+	edge->slots = (uint64_t)view->set_count * HATAGO_WAYS;
+	edge->device_count = view->device_count;
+	for (size_t i = 0; i < view->device_count; i++)
+		device_fill(view, &view->devices[i], &edge->devices[i]);
+}
+
+void metrics_snapshot_config(const struct config *config, struct metrics_snapshot *snapshot)
+{
+	const struct hatago_limit *limit = &config->rate_limiting.limit;
+	struct metrics_gate *gate = &snapshot->gate;
+
+	snapshot->edge.enabled = config->edge.enabled;
+	gate->max = config->concurrency.max_concurrent;
+	gate->queue_max = config->concurrency.queue_size;
+	gate->capacity = gate->tokens = (double)limit->burst;
+	gate->refill_rate = (double)limit->rate_milli / 1000;
+}
