@@ -1,0 +1,109 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Runs test programs one after the other: a line each, the log of whatever failed, and at
+# the end the plain line `N passed, N failed` (`, N skipped` may follow).
+#
+#       tools/dev/check.sh PROGRAM...
+#
+# A program is a cmocka one, a fuzzer (build/fuzzed/..., run over its corpus once) or a
+# system test (tests/system/*.sh, through run.sh). Cases are counted, not programs. A skip
+# says why in a line "SKIP: reason"; with CI=true it is a failure unless tests/skips.txt
+# has that reason. Fails where nothing ran. Logs stay in build/check.
+set -uo pipefail
+cd "$(dirname "$0")/../.." || exit 1
+
+readonly PROGRAM_SECONDS_MAX=300 LOG_LINES_SHOWN=200
+BUILD=${BUILD:-build}
+readonly LOGS=$BUILD/check
+PATH=$(realpath -m "$BUILD")/bin:$PATH:/usr/sbin:/sbin
+export CMOCKA_MESSAGE_OUTPUT=TAP
+export ASAN_OPTIONS=abort_on_error=0:detect_stack_use_after_return=1
+export UBSAN_OPTIONS=print_stacktrace=1 TSAN_OPTIONS=second_deadlock_stack=1
+
+passed=0 failed=0 skipped=0
+mkdir -p "$LOGS"
+
+skip_is_allowed() { # REASON
+	[[ ${CI:-} != true ]] || grep -qxF -- "$1" tests/skips.txt
+}
+
+name_of() { # PROGRAM
+	local name=${1%.sh}
+
+	name=${name#"$BUILD"/}
+	case $name in
+	fuzzed/*) echo "fuzz/${name##*/fuzz_}" ;;
+	asan/* | tsan/*) echo "${name%%/*}/${name##*/test_}" ;;
+	tests/system/*) echo "system/${name##*/}" ;;
+	tests/*) [[ -e tests/bpf/${name##*/}.c ]] && echo "bpf/${name##*/test_}" ||
+		echo "unit/${name##*/test_}" ;;
+	*) echo "$name" ;;
+	esac
+}
+
+start() { # PROGRAM
+	local corpus
+
+	case $1 in
+	*/fuzzed/*)
+		corpus=tests/fuzz/corpus/${1##*/fuzz_}
+		[[ -n $(ls -A "$corpus" 2>/dev/null) ]] || { echo "not ok 1 - $corpus holds nothing"; return 1; }
+		"${limit[@]}" "$1" -runs=0 "$corpus" && echo "ok 1 - corpus of $(find "$corpus" -type f | wc -l)"
+		;;
+	*/tsan/*) "${limit[@]}" setarch -R "$1" ;; # gcc 12's TSan can't bear much randomisation
+	*.sh) BUILD=$(realpath "$BUILD") "${limit[@]}" tests/system/run.sh --tap "$1" ;;
+	*) "${limit[@]}" "$1" ;;
+	esac
+}
+limit=(timeout --foreground -k 10 "$PROGRAM_SECONDS_MAX")
+
+# Reads a log in TAP: "passed failed planned", then a line for each reason to skip.
+count() {
+	awk '
+	/SKIP: / { reason = $0; sub(/.*SKIP: /, "", reason) }
+	/^1\.\.[0-9]+/ { planned += substr($1, 4) }
+	/^(not )?ok [0-9]+ # SKIP/ { reasons[skips++] = reason == "" ? "no reason given" : reason; reason = ""; next }
+	/^ok [0-9]+/ { good++; reason = "" }
+	/^not ok [0-9]+/ { bad++; reason = "" }
+	END {
+		print good + 0, bad + 0, planned + 0
+		for (i = 0; i < skips; i++) print reasons[i]
+		if (!good && !bad && !skips && reason != "") print reason # the whole program
+	}' "$1"
+}
+
+run() { # PROGRAM
+	local name log begun status good bad planned reason word=ok
+	local -a reasons
+
+	name=$(name_of "$1")
+	log=$LOGS/${name//\//-}.log
+	begun=${EPOCHREALTIME/./}
+	start "$1" >"$log" 2>&1
+	status=$?
+	{ read -r good bad planned && mapfile -t reasons; } < <(count "$log")
+	((status == 124 || status == 137)) && echo "took more than $PROGRAM_SECONDS_MAX s" >>"$log"
+	# It died, or stopped half-way: then the count alone would flatter it.
+	((bad == 0 && status != 0 && !(status == 77 && ${#reasons[@]}))) && bad=1
+	((bad == 0 && good + ${#reasons[@]} < (planned ? planned : 1))) && bad=1
+	for reason in "${reasons[@]}"; do
+		skip_is_allowed "$reason" || ((bad++))
+	done
+	((passed += good, failed += bad, skipped += ${#reasons[@]}))
+	((bad)) && word=FAIL
+	printf '%-5s %-34s %4d passed' "$word" "$name" "$good"
+	((bad)) && printf ', %d failed' "$bad"
+	((${#reasons[@]})) && printf ', %d skipped' "${#reasons[@]}"
+	printf '   %d ms\n' $(((${EPOCHREALTIME/./} - begun) / 1000))
+	((${#reasons[@]})) && printf '      skipped: %s\n' "${reasons[@]}" | sort | uniq
+	((bad)) && grep -vE "^ok [0-9]+" "$log" | tail -n "$LOG_LINES_SHOWN" | sed 's/^/      | /'
+	return 0
+}
+
+for program; do
+	[[ -e $program ]] && run "$program"
+done
+printf '%d passed, %d failed' "$passed" "$failed"
+((skipped)) && printf ', %d skipped' "$skipped"
+printf '\n'
+((failed == 0 && passed > 0))
