@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+# What is wrong with a configuration: all of it is told in one run, with file, line, column,
+# key and what is allowed; the exit code is 2 and nothing is attached. And the environment.
+
+write_bad_config() {
+	# Lines are counted: see the expectations.
+	cat >"$HATAGOD_CONFIG" <<-'YAML'
+		edge:
+		  devices: [eth0]
+		  protect: [8080/tpc]
+		  maxClients: 3
+		  mode: nativ
+		  packets: {tokensPerSecond: fast, burstCapacity: 10}
+		  bytes: {tokensPerSecond: 1000, burstCapacity: 100}
+		  colour: red
+		  allow: [10.0.0.1, 10.0.0.0/33]
+		  deny: [10.0.0.1]
+		metrics:
+		  listen: nowhere
+		timeout: 10 parsecs
+	YAML
+}
+
+tells() { # LINE:COLUMN KEY PART
+	grep -q "$HATAGOD_CONFIG:$1: $2: .*$3" <<<"$OUTPUT" ||
+		fail "'$HATAGOD_CONFIG:$1: $2: ...$3' is not in: $OUTPUT"
+}
+
+tells_everything() {
+	tells 3:13 edge.protect 8080/tpc
+	tells 4:15 edge.maxClients "from 64 to 16777216"
+	tells 5:9 edge.mode "auto, native, generic or tc"
+	tells 6:30 edge.packets.tokensPerSecond "a number from"
+	tells 7:34 edge.bytes.burstCapacity "at least 1514"
+	tells 8:3 edge.colour ""
+	tells 9:21 edge.allow "10.0.0.0/33"
+	tells 10:10 edge.deny "edge.allow"
+	tells 12:11 metrics.listen "ADDRESS:PORT"
+	tells 13:10 timeout "ms, s, m, h, d"
+}
+
+test_all_problems_are_told_in_one_run()
+{
+	client_and_server
+	write_bad_config
+	fails_with 2 on server "$BUILD/hatagod" -c "$HATAGOD_CONFIG"
+	tells_everything
+	is_equal "$(xdp_mode server eth0)" 0 "XDP on eth0"
+	is_equal "$(pinned)" "" "pins"
+	[[ ! -e /run/hatago/control.sock ]] || fail "there is a socket"
+}
+
+test_check_only_validates()
+{
+	client_and_server
+	write_bad_config
+	fails_with 2 on server "$BUILD/hatagod" --check -c "$HATAGOD_CONFIG"
+	tells_everything
+	cat >"$HATAGOD_CONFIG" <<-'YAML'
+		edge: {devices: [eth0], protect: [8080/tcp]}
+	YAML
+	on server "$BUILD/hatagod" --check -c "$HATAGOD_CONFIG"
+	is_equal "$(xdp_mode server eth0)" 0 "XDP on eth0"
+	is_equal "$(pinned)" "" "pins"
+	# Without any right, too: a check touches nothing.
+	setpriv --bounding-set=-all --inh-caps=-all "$BUILD/hatagod" --check -c "$HATAGOD_CONFIG"
+}
+
+test_command_checks_as_well()
+{
+	write_bad_config
+	fails_with 2 "$BUILD/hatago-bpfctl" config check "$HATAGOD_CONFIG"
+	tells_everything
+	fails_with 2 "$BUILD/hatago-bpfctl" -j config check "$HATAGOD_CONFIG"
+	is_equal "$(jq -r .error.code <<<"$OUTPUT")" usage "code in the JSON"
+	is_equal "$(jq -r '.error.problems | length == 10' <<<"$OUTPUT")" true "problems in the JSON"
+}
+
+test_sample_configuration_is_valid()
+{
+	"$BUILD/hatagod" --check -c packaging/hatago.yaml
+	"$BUILD/hatago-bpfctl" config check packaging/hatago.yaml
+}
+
+test_file_that_is_not_there_or_not_yaml()
+{
+	fails_with 2 "$BUILD/hatagod" -c "$WORK/none.yaml"
+	has "$OUTPUT" "$WORK/none.yaml" "the error"
+	printf 'edge: {devices: [eth0\n' >"$HATAGOD_CONFIG"
+	fails_with 2 "$BUILD/hatagod" --check -c "$HATAGOD_CONFIG"
+	has "$OUTPUT" "$HATAGOD_CONFIG:" "the error"
+	printf 'timeout: 1s\ntimeout: 2s\n' >"$HATAGOD_CONFIG"
+	fails_with 2 "$BUILD/hatagod" --check -c "$HATAGOD_CONFIG"
+	tells 2:1 timeout ""
+}
+
+test_numbers_are_read_strictly()
+{
+	local value
+
+	for value in 10/s 1e3 0x10 -1 1.2345 '""' '[1]'; do
+		printf 'edge:\n  packets: {burstCapacity: 10, tokensPerSecond: %s}\n' "$value" >"$HATAGOD_CONFIG"
+		fails_with 2 "$BUILD/hatagod" --check -c "$HATAGOD_CONFIG"
+		tells 2:49 edge.packets.tokensPerSecond ""
+	done
+}
+
+test_environment_fills_in()
+{
+	client_and_server
+	export HATAGO_TEST_DEVICE=eth0 HATAGO_TEST_PORT=8080
+	hatagod_start server <<-'YAML'
+		edge:
+		  devices: ["${HATAGO_TEST_DEVICE}"]
+		  protect: ["${HATAGO_TEST_PORT}/tcp"]
+		  maxClients: ${HATAGO_TEST_CLIENTS:-4096}
+		  enforce: ${HATAGO_TEST_ENFORCE:-false}
+	YAML
+	is_equal "$(xdp_mode server eth0)" 1 "XDP on eth0"
+	is_equal "$(ctl_json '.protect[0]' edge show)" 8080/tcp "what is protected"
+	is_equal "$(ctl_json '.enforce' edge show)" false "enforce"
+	is_equal "$(ctl_json '.config.edge.maxClients' config show)" 4096 "maxClients"
+}
+
+test_environment_that_is_not_set_is_an_error()
+{
+	# shellcheck disable=SC2016 # it is for hatagod
+	printf 'edge:\n  maxClients: ${HATAGO_TEST_NONE}\n' >"$HATAGOD_CONFIG"
+	fails_with 2 "$BUILD/hatagod" --check -c "$HATAGOD_CONFIG"
+	tells 2:15 edge.maxClients HATAGO_TEST_NONE
+	# What comes in is checked like what stands there.
+	HATAGO_TEST_NONE=many fails_with 2 "$BUILD/hatagod" --check -c "$HATAGOD_CONFIG"
+	tells 2:15 edge.maxClients "from 64 to"
+}

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * For unit tests: a client table, its configuration and its rules in ordinary memory,
+ * and frames that are charged to it with the code of the packet path.
+ */
+#ifndef HATAGO_TESTS_EDGE_FIXTURE_H
+#define HATAGO_TESTS_EDGE_FIXTURE_H
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/address.h"
+#include "core/clients.h"
+
+#define FIXTURE_SECOND 1000000000ULL
+#define FIXTURE_NOW    (1000 * FIXTURE_SECOND)
+
+struct fixture {
+	struct hatago_config *config;
+	struct hatago_rules *rules; /* those in force */
+	struct clients clients;	    /* over the same memory */
+};
+
+static inline void fixture_limit(struct hatago_rules *rules, enum hatago_dimension d,
+				 uint64_t per_second, uint64_t burst)
+{
+	if (hatago_limit_make(per_second * 1000, burst, 0, &rules->limit[d]) < 0)
+		abort();
+	rules->dimensions |= 1u << d;
+}
+
+/* All traffic of both families is protected; no limits yet. */
+static inline void fixture_init(struct fixture *f, uint32_t set_count)
+{
+	struct clients *c = &f->clients;
+
+	f->config = calloc(1, sizeof(*f->config));
+	c->sets = aligned_alloc(64, set_count * sizeof(*c->sets));
+	c->sides = aligned_alloc(64, set_count * sizeof(*c->sides));
+	if (!f->config || !c->sets || !c->sides)
+		abort();
+	memset(c->sets, 0, set_count * sizeof(*c->sets));
+	memset(c->sides, 0, set_count * sizeof(*c->sides));
+	f->config->magic = HATAGO_ABI_MAGIC;
+	f->config->abi_version = HATAGO_ABI_VERSION;
+	f->config->set_count = set_count;
+	f->config->secret[0] = 0x0123456789abcdefULL;
+	f->config->secret[1] = 0xfedcba9876543211ULL;
+	f->rules = &f->config->rules[0];
+	f->rules->flags = HATAGO_ENFORCE | HATAGO_IPV4 | HATAGO_IPV6 | HATAGO_PROTECT_ALL;
+	f->rules->ipv4_mask = 0xffffffff;
+	f->rules->ipv6_mask_hi = ~0ULL;
+	c->set_count = set_count;
+	c->config = f->config;
+	c->rules = f->rules;
+}
+
+static inline void fixture_done(struct fixture *f)
+{
+	free(f->config);
+	free(f->clients.sets);
+	free(f->clients.sides);
+}
+
+static inline struct hatago_prefix fixture_prefix(const char *text)
+{
+	struct hatago_prefix prefix;
+
+	if (prefix_parse(text, &prefix) < 0)
+		abort();
+	return prefix;
+}
+
+static inline struct hatago_client_id fixture_id(const struct fixture *f, const char *address)
+{
+	struct hatago_prefix prefix = fixture_prefix(address);
+
+	return prefix_client(&prefix, f->rules);
+}
+
+static inline uint64_t fixture_key(const struct fixture *f, struct hatago_client_id id)
+{
+	return table_key(id, f->config->secret);
+}
+
+/* The slot to charge a client to, as bpf/limit.h finds it: its own or the overflow slot. */
+static inline struct hatago_slot *fixture_place(const struct fixture *f, struct hatago_client_id id,
+						uint64_t now_ns, bool *ret_overflow)
+{
+	uint64_t key = fixture_key(f, id);
+	uint32_t index = clients_index(&f->clients, key);
+	struct hatago_set *set = &f->clients.sets[index];
+	struct hatago_side *side = &f->clients.sides[index];
+	int way = set_find(set, key);
+
+	if (way < 0) {
+		way = set_claim(set, key, f->rules, bucket_time(now_ns),
+				(uint32_t)(now_ns >> HATAGO_TICK_SHIFT));
+		if (way >= 0 && f->rules->ipv6_mask_lo)
+			side->id_lo[way] = id.lo;
+	}
+	*ret_overflow = way < 0;
+	return way < 0 ? &side->overflow : &set->slot[way];
+}
+
+/* Charges one frame as bpf/limit.h does; false: dropped. */
+static inline bool fixture_frame(const struct fixture *f, struct hatago_client_id id,
+				 uint64_t bytes, bool is_connection, uint64_t now_ns)
+{
+	const __u64 n[HATAGO_DIM_COUNT] = {
+		[HATAGO_DIM_CONNECTIONS] = 1,
+		[HATAGO_DIM_PACKETS] = 1,
+		[HATAGO_DIM_BYTES] = bytes,
+	};
+	uint32_t dimensions = f->rules->dimensions & ~(1u << HATAGO_DIM_REQUESTS);
+	struct hatago_slot *slot;
+	bool overflow;
+
+	if (!is_connection)
+		dimensions &= ~(1u << HATAGO_DIM_CONNECTIONS);
+	slot = fixture_place(f, id, now_ns, &overflow);
+	slot->packets++;
+	slot->bytes += bytes;
+	if (slot->banned_until > now_ns >> HATAGO_TICK_SHIFT ||
+	    slot_take_once(slot, f->rules, dimensions, n, bucket_time(now_ns), HATAGO_DIM_COUNT,
+			   1) != SLOT_TAKEN) {
+		slot->drops++;
+		return false;
+	}
+	return true;
+}
+
+/* The client's own slot, claimed if need be. */
+static inline struct hatago_slot *fixture_slot(const struct fixture *f, const char *address,
+					       uint64_t now_ns)
+{
+	bool overflow;
+	struct hatago_slot *slot = fixture_place(f, fixture_id(f, address), now_ns, &overflow);
+
+	if (overflow)
+		abort();
+	return slot;
+}
+
+#endif
