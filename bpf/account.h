@@ -9,7 +9,7 @@
 #include "frame.h"
 #include "maps.h"
 
-#define ACCOUNT_DROP_BIT(name, label, verdict, help)                                               \
+#define ACCOUNT_DROP_BIT(name, label, verdict, help) \
 	((__u32)(HATAGO_VERDICT_##verdict == HATAGO_VERDICT_DROP) << HATAGO_REASON_##name) |
 
 /* Bit r: the rule behind reason r asks for a drop. */
@@ -34,8 +34,7 @@ static __always_inline bool account(const struct packet *p, enum hatago_reason r
 	struct hatago_counters *c = bpf_map_lookup_elem(&counters, &cpu);
 
 	if (c) { /* one entry a possible CPU, so it always is */
-		struct hatago_counter *counter =
-			&c->by[verdict][reason & (HATAGO_REASONS_MAX - 1)];
+		struct hatago_counter *counter = &c->by[verdict][reason & (HATAGO_REASONS_MAX - 1)];
 
 		counter->packets += p->segments;
 		counter->bytes += p->length;

@@ -18,7 +18,7 @@
 
 /* Where a frame lies. */
 struct frame {
-	void *context; /* struct xdp_md or struct __sk_buff */
+	void *context;		     /* struct xdp_md or struct __sk_buff */
 	const void *data, *data_end; /* the linear part */
 	bool is_xdp;
 };
@@ -26,10 +26,10 @@ struct frame {
 /* What was found in it: all that the judgement needs. */
 struct packet {
 	__u64 source_hi, source_lo; /* as struct hatago_client_id; IPv4: lo's first four bytes */
-	__u32 length;   /* of the whole frame in bytes, Ethernet header included */
+	__u32 length;		    /* of the whole frame in bytes, Ethernet header included */
 	__u32 segments; /* frames on the wire that it stands for: GRO may have merged some */
-	__u16 port;     /* destination, host order; only where has_port */
-	__u8 protocol;  /* IPPROTO_*, after the extension headers */
+	__u16 port;	/* destination, host order; only where has_port */
+	__u8 protocol;	/* IPPROTO_*, after the extension headers */
 	bool is_ipv6;
 	bool is_connection; /* TCP SYN without ACK */
 	bool is_later_fragment;
@@ -51,14 +51,14 @@ static __always_inline bool frame_fetch(const struct frame *f, __u32 offset, voi
  * for an IPv4 header. Only where a driver split the headers off the linear part does it
  * take the helper.
  */
-#define FRAME_LOAD(f, offset, to)                                                                  \
-	({                                                                                         \
-		const typeof(*(to)) *from_ = (f)->data + (offset);                                 \
-		bool linear_ = (const void *)(from_ + 1) <= (f)->data_end;                         \
-                                                                                                   \
-		if (linear_)                                                                       \
-			*(to) = *from_;                                                            \
-		linear_ || frame_fetch(f, offset, to, sizeof(*(to)));                              \
+#define FRAME_LOAD(f, offset, to)                                          \
+	({                                                                 \
+		const typeof(*(to)) *from_ = (f)->data + (offset);         \
+		bool linear_ = (const void *)(from_ + 1) <= (f)->data_end; \
+                                                                           \
+		if (linear_)                                               \
+			*(to) = *from_;                                    \
+		linear_ || frame_fetch(f, offset, to, sizeof(*(to)));      \
 	})
 
 #endif

@@ -6,12 +6,13 @@
 #ifndef HATAGO_BPF_LIMIT_H
 #define HATAGO_BPF_LIMIT_H
 
+#include "clock.h"
 #include "frame.h"
 #include "hatago/table.h"
 #include "maps.h"
 
 struct tokens {
-	__u64 of[HATAGO_DIM_COUNT];
+	__u64 of[HATAGO_EDGE_DIMENSIONS];
 };
 
 static __always_inline bool limit_is_protected(const struct packet *p, const struct hatago_rules *r)
@@ -26,10 +27,12 @@ static __always_inline bool limit_is_protected(const struct packet *p, const str
 		protocol = p->protocol == IPPROTO_TCP ? HATAGO_TCP : HATAGO_UDP;
 		return (r->port[protocol][p->port / 64] >> (p->port % 64)) & 1;
 	}
+	/* The port of a later fragment went with the first one: its source pays. */
+	if (p->is_later_fragment && (r->flags & HATAGO_PROTECT_PORT))
+		return true;
 	if (p->protocol == IPPROTO_ICMP || p->protocol == IPPROTO_ICMPV6)
 		return r->flags & HATAGO_PROTECT_ICMP;
-	/* The port of a later fragment went with the first one: its source pays. */
-	return p->is_later_fragment && (r->flags & HATAGO_PROTECT_PORT);
+	return false;
 }
 
 static __always_inline bool limit_is_listed(const struct packet *p, void *list)
@@ -51,6 +54,14 @@ static __always_inline bool limit_is_listed(const struct packet *p, void *list)
 	return bpf_map_lookup_elem(list, &key);
 }
 
+/* Where a frame is charged. */
+struct seat {
+	__u64 key;
+	struct hatago_slot *slot;
+	int place;    /* as table_place() gives it; below 0: it is the overflow slot */
+	bool is_away; /* not at home */
+};
+
 /*
  * The whole of a take, where it is not as simple as can be. A function of its own, so
  * that the verifier walks it once and not once a try and path.
@@ -60,73 +71,112 @@ __noinline int take(struct hatago_slot *slot, const struct hatago_rules *r, __u3
 {
 	if (!slot || !r || !n)
 		return SLOT_TAKEN;
-	return slot_take_once(slot, r, dimensions, n->of, now, HATAGO_EDGE_DIMENSIONS, 1);
+	return slot_take_once(slot, r, dimensions, n->of, now, 0, 1);
 }
 
-static __always_inline int limit_take(struct hatago_slot *slot, const struct hatago_rules *r,
+static __always_inline int limit_take(const struct seat *seat, const struct hatago_rules *r,
 				      __u32 dimensions, const struct tokens *n, __u64 now)
 {
 	int lacking = SLOT_CONTENDED;
 
 	if (!(r->flags & HATAGO_STEPS))
-		lacking = slot_take_once(slot, r, dimensions, n->of, now, HATAGO_EDGE_DIMENSIONS, 0);
+		lacking = (seat->place & TABLE_NEW)
+				  ? slot_take_once(seat->slot, r, dimensions, n->of, now, 1, 0)
+				  : slot_take_once(seat->slot, r, dimensions, n->of, now, 0, 0);
 #pragma clang loop unroll(disable)
 	for (int tries = 0; lacking == SLOT_CONTENDED && tries < BUCKET_RETRIES; tries++)
-		lacking = take(slot, r, dimensions, n, now);
+		lacking = take(seat->slot, r, dimensions, n, now);
 	return lacking;
 }
 
-/* Likewise. Returns the claimed way, or -1 where every slot of the set is live. */
-__noinline int claim(__u32 index, __u64 key, __u64 id_lo, __u64 now_ns)
+static __always_inline struct hatago_set *limit_set(__u64 key, int which,
+						    const struct hatago_config *c)
+{
+	__u32 index = table_set(key, which, c->front_count, c->set_count);
+
+	return bpf_map_lookup_elem(&clients, &index);
+}
+
+/* Likewise: table_place(), and the side's half of the id. */
+__noinline int place(__u64 key, __u64 id_lo, __u64 now_ns)
 {
 	const struct hatago_config *c = maps_config();
-	struct hatago_set *set = bpf_map_lookup_elem(&clients, &index);
+	struct hatago_set *set[TABLE_SETS];
 	const struct hatago_rules *r;
 	struct hatago_side *side;
-	__u32 way;
+	__u32 index;
+	int place;
 
-	if (!c || !set)
+	if (!c)
 		return -1;
 	r = maps_rules(c);
-	way = (__u32)set_claim(set, key, r, bucket_time(now_ns), now_ns >> HATAGO_TICK_SHIFT);
-	if (r->ipv6_mask_lo && way < HATAGO_WAYS) {
+	set[TABLE_FIRST] = limit_set(key, TABLE_FIRST, c);
+	set[TABLE_SECOND] = limit_set(key, TABLE_SECOND, c);
+	set[TABLE_THIRD] = limit_set(key, TABLE_THIRD, c);
+	if (!set[TABLE_FIRST] || !set[TABLE_SECOND] || !set[TABLE_THIRD])
+		return -1;
+	place = table_place(set, key, r, now_ns);
+	if (r->ipv6_mask_lo && place >= 0) {
+		index = table_set(key, TABLE_PLACE_SET(place), c->front_count, c->set_count);
 		side = bpf_map_lookup_elem(&sides, &index);
 		if (side)
-			side->id_lo[way] = id_lo;
+			side->id_lo[place & TABLE_WAY] = id_lo;
 	}
-	return (int)way;
+	return place;
+}
+
+/* Likewise: table_keep() for a slot that is not its client's home. */
+__noinline int keep(const struct hatago_slot *slot, __u64 key, __u64 now_ns, int place)
+{
+	const struct hatago_config *c = maps_config();
+	struct hatago_set *first;
+
+	if (!c || !slot)
+		return 0;
+	first = limit_set(key, TABLE_FIRST, c);
+	if (first)
+		table_keep(first, key, place, now_ns, slot_life(slot, maps_rules(c), now_ns));
+	return 0;
 }
 
 /*
- * The slot to charge a client to: its own, a claimed one, or the set's overflow slot
- * (then *ret_overflow is true). NULL can't be: the arrays have set_count entries.
+ * The seat of a client: its own slot, a claimed one, or the overflow slot of its first
+ * set. A slot NULL can't be: the arrays have set_count entries.
  */
-static __always_inline struct hatago_slot *limit_slot(struct hatago_client_id id,
-						      const struct hatago_config *c, __u64 now_ns,
-						      bool *ret_overflow)
+static __always_inline struct seat limit_seat(struct hatago_client_id id,
+					      const struct hatago_config *c, __u64 now_ns)
 {
-	__u64 key = table_key(id, c->secret);
-	__u32 index = table_set_index(key, c->set_count);
-	struct hatago_set *set = bpf_map_lookup_elem(&clients, &index);
-	__u32 way;
+	struct seat seat = {.key = table_key(id, c->secret)};
+	struct hatago_set *set = limit_set(seat.key, TABLE_FIRST, c);
+	__u32 way = table_home(seat.key), index;
 
-	if (!set)
-		return NULL;
-	way = (__u32)set_find(set, key);
-	if (way >= HATAGO_WAYS)
-		way = (__u32)claim(index, key, id.lo, now_ns);
-	barrier_var(way);
-	if (way >= HATAGO_WAYS) {
-		*ret_overflow = true;
-		return bpf_map_lookup_elem(&sides, &index); /* begins with the overflow slot */
+	if (!set || way >= HATAGO_WAYS)
+		return seat;
+	seat.place = (int)way;
+	if (BUCKET_READ(set->slot[way].key) == seat.key) {
+		seat.slot = &set->slot[way];
+		return seat;
 	}
-	return &set->slot[way];
+	seat.place = place(seat.key, id.lo, now_ns);
+	if (seat.place < 0) {
+		index = table_set(seat.key, TABLE_FIRST, c->front_count, c->set_count);
+		seat.slot = bpf_map_lookup_elem(&sides, &index); /* begins with it */
+		return seat;
+	}
+	seat.is_away = (seat.place & ~TABLE_NEW) != (int)way;
+	if (TABLE_PLACE_SET(seat.place) != TABLE_FIRST)
+		set = limit_set(seat.key, TABLE_PLACE_SET(seat.place), c);
+	way = (__u32)seat.place & TABLE_WAY;
+	if (!set || way >= HATAGO_WAYS)
+		return seat;
+	barrier_var(way); /* keeps the address from being made before the check */
+	seat.slot = &set->slot[way];
+	return seat;
 }
 
 /* Charges the frame to its client. */
-static __always_inline enum hatago_reason limit_charge(const struct packet *p,
-						       const struct hatago_config *c,
-						       const struct hatago_rules *r)
+static __always_inline enum hatago_reason
+limit_charge(const struct packet *p, const struct hatago_config *c, const struct hatago_rules *r)
 {
 	struct hatago_client_id id = p->is_ipv6 ? client_id_ipv6(p->source_hi, p->source_lo, r)
 						: client_id_ipv4((__be32)p->source_lo, r);
@@ -135,12 +185,10 @@ static __always_inline enum hatago_reason limit_charge(const struct packet *p,
 		[HATAGO_DIM_PACKETS] = p->segments,
 		[HATAGO_DIM_BYTES] = p->length,
 	}};
-	__u64 now_ns = bpf_ktime_get_ns();
-	__u32 tick = (__u32)(now_ns >> HATAGO_TICK_SHIFT);
-	__u64 now = bucket_time(now_ns);
+	__u64 now_ns = clock_now_ns();
 	__u32 dimensions = r->dimensions;
-	bool overflow = false;
-	struct hatago_slot *slot = limit_slot(id, c, now_ns, &overflow);
+	struct seat seat = limit_seat(id, c, now_ns);
+	struct hatago_slot *slot = seat.slot;
 	int lacking;
 
 	if (!slot)
@@ -149,24 +197,25 @@ static __always_inline enum hatago_reason limit_charge(const struct packet *p,
 		dimensions &= ~(1u << HATAGO_DIM_CONNECTIONS);
 	slot->packets += p->segments;
 	slot->bytes += p->length;
-	if (slot->banned_until > tick) {
+	if (slot_is_banned(slot, tick_of(now_ns))) {
 		slot->drops += p->segments;
 		return HATAGO_REASON_BANNED;
 	}
-	lacking = limit_take(slot, r, dimensions, &tokens, now);
+	lacking = limit_take(&seat, r, dimensions, &tokens, bucket_time(now_ns));
+	if (seat.is_away)
+		keep(slot, seat.key, now_ns, seat.place);
 	if (lacking == SLOT_TAKEN)
-		return overflow ? HATAGO_REASON_OVERFLOW : HATAGO_REASON_WITHIN_LIMITS;
+		return seat.place < 0 ? HATAGO_REASON_OVERFLOW : HATAGO_REASON_WITHIN_LIMITS;
 	slot->drops += p->segments;
 	if (lacking == SLOT_CONTENDED)
 		return HATAGO_REASON_CONTENDED;
-	if (overflow)
+	if (seat.place < 0)
 		return HATAGO_REASON_OVERFLOW_LIMIT;
 	return HATAGO_REASON_LIMIT_CONNECTIONS + lacking;
 }
 
-static __always_inline enum hatago_reason limit_judge(const struct packet *p,
-						      const struct hatago_config *c,
-						      const struct hatago_rules *r)
+static __always_inline enum hatago_reason
+limit_judge(const struct packet *p, const struct hatago_config *c, const struct hatago_rules *r)
 {
 	if (!limit_is_protected(p, r))
 		return HATAGO_REASON_NOT_PROTECTED;
@@ -177,7 +226,8 @@ static __always_inline enum hatago_reason limit_judge(const struct packet *p,
 	return limit_charge(p, c, r);
 }
 
-_Static_assert((int)HATAGO_REASON_LIMIT_BYTES - HATAGO_REASON_LIMIT_CONNECTIONS == HATAGO_DIM_BYTES &&
+_Static_assert((int)HATAGO_REASON_LIMIT_BYTES - HATAGO_REASON_LIMIT_CONNECTIONS ==
+			       HATAGO_DIM_BYTES &&
 		       (int)HATAGO_REASON_LIMIT_PACKETS - HATAGO_REASON_LIMIT_CONNECTIONS ==
 			       HATAGO_DIM_PACKETS,
 	       "a dimension's reason is LIMIT_CONNECTIONS + dimension");

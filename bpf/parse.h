@@ -81,7 +81,8 @@ enum { PARSE_OFFSET_MAX = 14 + 2 * 4 + 40 + HATAGO_IPV6_HEADERS_MAX * 2048 };
 #define PARSE_DONE HATAGO_REASON_NOT_PROTECTED
 
 /* Transport header at `offset`; `end` is where the IP packet ends. */
-static __always_inline enum hatago_reason parse_transport(const struct frame *f, struct packet *p, __u32 offset, __u32 end)
+static __always_inline enum hatago_reason parse_transport(const struct frame *f, struct packet *p,
+							  __u32 offset, __u32 end)
 {
 	if (p->is_later_fragment)
 		return PARSE_DONE;
@@ -111,7 +112,8 @@ static __always_inline enum hatago_reason parse_transport(const struct frame *f,
 	return PARSE_DONE;
 }
 
-static __always_inline enum hatago_reason parse_ipv4(const struct frame *f, struct packet *p, __u32 offset)
+static __always_inline enum hatago_reason parse_ipv4(const struct frame *f, struct packet *p,
+						     __u32 offset)
 {
 	struct parse_ipv4 ip;
 	__u32 header, total, fragment, end;
@@ -214,7 +216,8 @@ static __always_inline enum hatago_reason parse_extensions(const struct frame *f
 	return w.offset > PARSE_OFFSET_MAX ? HATAGO_REASON_MALFORMED : reason;
 }
 
-static __always_inline enum hatago_reason parse_ipv6(const struct frame *f, struct packet *p, __u32 offset)
+static __always_inline enum hatago_reason parse_ipv6(const struct frame *f, struct packet *p,
+						     __u32 offset)
 {
 	struct parse_ipv6 ip;
 	__u32 end;
@@ -223,7 +226,8 @@ static __always_inline enum hatago_reason parse_ipv6(const struct frame *f, stru
 		return HATAGO_REASON_MALFORMED;
 	offset += sizeof(ip);
 	end = offset + bpf_ntohs(ip.payload_length);
-	if (ip.payload_length == 0 && ip.next_header == IPPROTO_HOPOPTS) /* jumbogram: the frame tells */
+	if (ip.payload_length == 0 &&
+	    ip.next_header == IPPROTO_HOPOPTS) /* jumbogram: the frame tells */
 		end = p->length;
 	if (ip.version_class >> 4 != 6 || end > p->length)
 		return HATAGO_REASON_MALFORMED;
@@ -248,7 +252,8 @@ static __always_inline enum hatago_reason parse_ipv6(const struct frame *f, stru
 
 		if (offset >= end || !FRAME_LOAD(f, offset, &type))
 			return HATAGO_REASON_MALFORMED;
-		if (ip.hop_limit == PARSE_ND_HOP_LIMIT && type >= PARSE_ND_FIRST && type <= PARSE_ND_LAST)
+		if (ip.hop_limit == PARSE_ND_HOP_LIMIT && type >= PARSE_ND_FIRST &&
+		    type <= PARSE_ND_LAST)
 			return HATAGO_REASON_NEIGHBOR_DISCOVERY;
 	}
 	return parse_transport(f, p, offset, end);

@@ -29,19 +29,19 @@
 
 #include "reason.h"
 
-#define HATAGO_ABI_MAGIC 0x6f6761746148ULL /* "Hatago" */
+#define HATAGO_ABI_MAGIC   0x6f6761746148ULL /* "Hatago" */
 #define HATAGO_ABI_VERSION 1u
 
-#define HATAGO_WAYS 7u            /* slots in a set: with their keys, eight cache lines */
-#define HATAGO_REASONS_MAX 32u    /* room for reasons in the counters */
-#define HATAGO_IPV6_HEADERS_MAX 8 /* IPv6 extension headers that are followed */
-#define HATAGO_VLAN_TAGS_MAX 2
-#define HATAGO_NOTE_MAX 96u       /* bytes of a ban's reason, with its NUL */
-#define HATAGO_WHY_MAX 160u       /* bytes of the reason for an attach mode, with its NUL */
-#define HATAGO_LIST_MAX 262144u   /* entries of the allow list, and of the deny list */
-#define HATAGO_CLIENTS_MIN 64u
-#define HATAGO_CLIENTS_MAX 16777216u
-#define HATAGO_DEVICES_MAX 32
+#define HATAGO_WAYS		7u  /* slots in a set: with their keys, eight cache lines */
+#define HATAGO_REASONS_MAX	32u /* room for reasons in the counters */
+#define HATAGO_IPV6_HEADERS_MAX 8   /* IPv6 extension headers that are followed */
+#define HATAGO_VLAN_TAGS_MAX	2
+#define HATAGO_NOTE_MAX		96u	/* bytes of a ban's reason, with its NUL */
+#define HATAGO_WHY_MAX		160u	/* bytes of the reason for an attach mode, with its NUL */
+#define HATAGO_LIST_MAX		262144u /* entries of the allow list, and of the deny list */
+#define HATAGO_CLIENTS_MIN	64u
+#define HATAGO_CLIENTS_MAX	16777216u
+#define HATAGO_DEVICES_MAX	32
 
 /*
  * Time in a bucket: a u64 of 1/256 ns, so that the time of a 60-byte frame at
@@ -50,22 +50,42 @@
  */
 #define HATAGO_TIME_SHIFT 8
 
-/* Bans and trust end at a tick: ns >> 27, which is 134 ms; a u32 of them lasts 18 years. */
-#define HATAGO_TICK_SHIFT 27
-#define HATAGO_TICK_NEVER 0xffffffffu /* as the end of a ban: for good */
+/* What lasts for as long as a bucket's debt ends at a beat: ns >> 24, which is 17 ms. Beats
+ * wrap after 834 days and are compared by signed difference. */
+#define HATAGO_BEAT_SHIFT 24
+#define HATAGO_BEAT_NEVER 0xffffffffu /* it doesn't end, or not within 208 days */
 
-/* What a bucket counts, in the order in which they are asked. REQUESTS are taken by the gate, in user space, from the same slot. */
-#define HATAGO_DIMENSIONS(X)                                                                       \
-	X(CONNECTIONS, "connections", "TCP segments with SYN and without ACK")                         \
-	X(PACKETS, "packets", "frames")                                                                \
-	X(BYTES, "bytes", "bytes of whole frames, Ethernet header included")                           \
+/* What lasts for seconds ends at a tick: ns >> 29, which is 537 ms; 30 bits of them last 18 years.
+ */
+#define HATAGO_TICK_SHIFT 29
+#define HATAGO_TICK_NEVER 0x3fffffffu /* for good */
+
+/*
+ * How a client stands, and until when: a kind in the upper two bits and a tick in the
+ * others, so that one comparison tells whether a kind, or a higher one, lasts yet. 0: no
+ * standing. A client that has one keeps its slot.
+ */
+enum hatago_standing {
+	HATAGO_KEPT,	/* user space wants the slot kept */
+	HATAGO_TRUSTED, /* completed a handshake with the gate lately */
+	HATAGO_BANNED,
+};
+#define HATAGO_STANDING_SHIFT	    30
+#define HATAGO_STANDING(kind, tick) ((__u32)(kind) << HATAGO_STANDING_SHIFT | (tick))
+
+/* What a bucket counts, in the order in which they are asked. REQUESTS are taken by the gate, in
+ * user space, from the same slot. */
+#define HATAGO_DIMENSIONS(X)                                                   \
+	X(CONNECTIONS, "connections", "TCP segments with SYN and without ACK") \
+	X(PACKETS, "packets", "frames")                                        \
+	X(BYTES, "bytes", "bytes of whole frames, Ethernet header included")   \
 	X(REQUESTS, "requests", "requests that the gate admits")
 
 enum hatago_dimension {
 #define HATAGO_DIMENSION_NUMBER(name, label, unit) HATAGO_DIM_##name,
 	HATAGO_DIMENSIONS(HATAGO_DIMENSION_NUMBER)
 #undef HATAGO_DIMENSION_NUMBER
-	HATAGO_DIM_COUNT
+		HATAGO_DIM_COUNT
 };
 #define HATAGO_EDGE_DIMENSIONS 3 /* the first three are taken from in the packet path */
 
@@ -74,10 +94,10 @@ enum hatago_dimension {
  * Written by hatago_limit_make() (bucket.h), which states the ranges.
  */
 struct hatago_limit {
-	__u64 mult;  /* cost of n tokens: n * mult >> shift, in 1/256 ns */
-	__u64 burst; /* tokens in a full bucket; more at once never pass */
-	__u64 tau;   /* time to fill an empty bucket, in 1/256 ns */
-	__u64 step;  /* tokens arrive in steps of this time, in 1/256 ns; 0: continuously */
+	__u64 mult;	  /* cost of n tokens: n * mult >> shift, in 1/256 ns */
+	__u64 burst;	  /* tokens in a full bucket; more at once never pass */
+	__u64 tau;	  /* time to fill an empty bucket, in 1/256 ns */
+	__u64 step;	  /* tokens arrive in steps of this time, in 1/256 ns; 0: continuously */
 	__u64 rate_milli; /* for display: tokens per 1000 s */
 	__u32 shift;
 	__u32 pad;
@@ -95,14 +115,15 @@ struct hatago_client_id {
 };
 
 /*
- * One client's line, exactly one cache line.
- * packets, bytes and drops count what was offered, for ranking: plain adds, so
- * that two CPUs which count one client in the same instant may lose one count.
+ * One client's line, exactly one cache line: all that the packet path needs of a client
+ * in its home slot. packets, bytes and drops count what was offered, for ranking: plain
+ * adds, so that two CPUs which count one client in the same instant may lose one count.
  */
 struct hatago_slot {
-	__u64 tat[HATAGO_DIM_COUNT]; /* buckets: see bucket.h */
-	__u32 banned_until;          /* tick; 0: not banned */
-	__u32 trusted_until;         /* tick; completed a handshake with the gate lately */
+	__u64 key; /* the client's id, enciphered under the table's secret (table.h); 0: nobody */
+	__u64 tat[HATAGO_EDGE_DIMENSIONS]; /* buckets: see bucket.h */
+	__u32 standing;			   /* HATAGO_STANDING() */
+	__u32 away_until; /* beat until which clients whose home this is may live elsewhere */
 	__u64 packets;
 	__u64 bytes;
 	__u64 drops;
@@ -110,41 +131,42 @@ struct hatago_slot {
 
 /*
  * A set: the slots that a client may live in, 512 bytes, so that it never straddles a
- * page. key[w] says who lives in slot[w]: the client's id, enciphered under the table's
- * secret (table.h), 0: nobody.
+ * page. key[w] is a copy of slot[w].key, so that a look for a key needs one line; a claim
+ * writes it a moment later.
  */
 struct hatago_set {
 	__u64 key[HATAGO_WAYS];
-	__u64 pad;
+	__u32 full_until;    /* beat until which no slot can be claimed; a hint */
+	__u32 spilled_until; /* beat until which clients of this front set may live in the back */
 	struct hatago_slot slot[HATAGO_WAYS];
 };
 
 /* What a set needs rarely; sides[i] belongs to clients[i]. */
 struct hatago_side {
-	struct hatago_slot overflow; /* shared by the clients that found no slot in the set */
-	__u64 id_lo[HATAGO_WAYS];    /* the lower half of the ids, for prefixes over /64 */
-	__u64 pad;
+	struct hatago_slot overflow; /* shared by the clients that found no slot */
+	/* The lower half of the ids, for prefixes over /64; the last is nobody's. */
+	__u64 id_lo[HATAGO_WAYS + 1];
 };
 
 /* rules.flags */
-#define HATAGO_ENFORCE (1u << 0)      /* off: count what would be dropped, drop nothing */
-#define HATAGO_IPV4 (1u << 1)         /* IPv4 is protected */
-#define HATAGO_IPV6 (1u << 2)         /* IPv6 is protected */
-#define HATAGO_PROTECT_ALL (1u << 3)  /* everything, not just listed ports */
+#define HATAGO_ENFORCE	    (1u << 0) /* off: count what would be dropped, drop nothing */
+#define HATAGO_IPV4	    (1u << 1) /* IPv4 is protected */
+#define HATAGO_IPV6	    (1u << 2) /* IPv6 is protected */
+#define HATAGO_PROTECT_ALL  (1u << 3) /* everything, not just listed ports */
 #define HATAGO_PROTECT_PORT (1u << 4) /* at least one port is listed */
 #define HATAGO_PROTECT_ICMP (1u << 5) /* ICMP and ICMPv6 */
-#define HATAGO_ALLOW (1u << 6)        /* the allow list has entries */
-#define HATAGO_DENY (1u << 7)         /* the deny list has entries */
-#define HATAGO_STEPS (1u << 8)        /* a limit has a step */
+#define HATAGO_ALLOW	    (1u << 6) /* the allow list has entries */
+#define HATAGO_DENY	    (1u << 7) /* the deny list has entries */
+#define HATAGO_STEPS	    (1u << 8) /* a limit has a step */
 
 enum hatago_port_protocol { HATAGO_TCP, HATAGO_UDP, HATAGO_PORT_PROTOCOLS };
 
 /* Everything that may change while the edge runs. */
 struct hatago_rules {
 	__u32 flags;
-	__u32 dimensions; /* bit d: limit[d] holds */
-	__be32 ipv4_mask; /* the client prefix */
-	__u32 pad;
+	__u32 dimensions;   /* bit d: limit[d] holds */
+	__be32 ipv4_mask;   /* the client prefix */
+	__u32 keep_ticks;   /* no bucket's debt lasts longer: the longest tau, rounded up */
 	__u64 ipv6_mask_hi; /* as struct hatago_client_id */
 	__u64 ipv6_mask_lo;
 	struct hatago_limit limit[HATAGO_DIM_COUNT];
@@ -161,7 +183,7 @@ struct hatago_config {
 	__u32 set_count; /* entries of clients, and of sides */
 	__u64 secret[2]; /* of the table's cipher; random per table, secret[1] is odd */
 	__u32 active;
-	__u32 pad;
+	__u32 front_count; /* of the sets, those in front; all of them: there is no back */
 	__u64 reserved[3];
 	struct hatago_rules rules[2];
 };
@@ -175,7 +197,7 @@ struct hatago_device {
 	__u64 confirm_by_ns; /* from then on the edge stands aside; 0: confirmed */
 	__u64 attached_ns;   /* CLOCK_REALTIME, when it was attached */
 	__u32 ifindex;
-	__u32 mode; /* enum hatago_attach_mode */
+	__u32 mode;	 /* enum hatago_attach_mode */
 	__u32 tc_handle; /* the filter's handle and priority, in tc mode */
 	__u16 tc_priority;
 	__u16 tc_own_qdisc; /* 1: the clsact qdisc came with the filter and goes with it */
@@ -209,7 +231,7 @@ struct hatago_listed {
 /* What user space remembers of a ban; the BPF program never reads it. */
 struct hatago_note {
 	__u64 since_ns; /* CLOCK_REALTIME */
-	__u32 origin;   /* enum hatago_origin */
+	__u32 origin;	/* enum hatago_origin */
 	__u32 pad;
 	char text[HATAGO_NOTE_MAX];
 };

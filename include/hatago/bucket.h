@@ -13,18 +13,24 @@
  *
  * so that in any window of length T at most burst + rate * T tokens pass.
  *
- * Steps. With `step`, tokens arrive at the ticks of the bucket's own clock, which
- * starts when a full bucket is first taken from. Its phase, in 1/256 of a step, lives
- * in the low 8 bits of the word (there a time is exact to 1 ns instead of 1/256 ns).
- * The take compares with the last tick instead of now; what passes is never more than
- * without steps but for 1/256 of one step.
+ * Steps. With `step`, tokens arrive at the ticks of the bucket's own clock, which starts
+ * when a full bucket is first taken from. Its phase, in 1/256 of a step, lives in the low
+ * 8 bits of the word, so a time there is in whole ns: costs are rounded up or down as
+ * the word itself falls, so that the errors cancel out, and half a token is granted
+ * for what remains of them. The take compares with the tick in force instead of now, which
+ * is the last one, or the next if that comes within 1/256 of a step: what passes is never
+ * more than without steps but for that.
  *
- * Wrap. Times are compared by signed difference; the clock wraps after 834 days. A
- * word further ahead than tau can't have come from this limit: it is debt from a
- * longer one that was in force before, or older than half of the clock's range. It
- * counts as just empty (bucket_settle writes that down), so a lowered limit holds
- * from the next frame and an old word is mended within tau. A newcomer to a slot
- * never inherits such a word (table.h).
+ * Late clocks. A CPU may hold a time that is older than the word that another has just
+ * written: then the word may lie beyond now + tau. That is an empty bucket, and the word
+ * stays as it is.
+ *
+ * Wrap. Times are compared by signed difference; the clock wraps after 834 days. A word
+ * further ahead than tau and BUCKET_LATE can't have come from this limit: it is debt
+ * from a longer one that was in force before, or older than half of the clock's range.
+ * It counts as just empty (bucket_settle writes that down), so a lowered limit holds from
+ * the next frame and an old word is mended within tau. A newcomer to a slot never
+ * inherits such a word (table.h).
  */
 #ifndef HATAGO_BUCKET_H
 #define HATAGO_BUCKET_H
@@ -33,7 +39,9 @@
 
 #define BUCKET_PHASE_BITS 8
 #define BUCKET_PHASE_MASK ((1ULL << BUCKET_PHASE_BITS) - 1)
-#define BUCKET_RETRIES 16 /* compare-and-swaps that may fail before a take gives up */
+#define BUCKET_RETRIES	  16 /* compare-and-swaps that may fail before a take gives up */
+#define BUCKET_LATE	  (1000000000ULL << HATAGO_TIME_SHIFT) /* no clock is later than 1 s */
+#define BUCKET_DITHER	  0x9e3779b97f4a7c15ULL
 
 #define BUCKET_INLINE static inline __attribute__((always_inline, unused))
 #ifdef __clang__
@@ -41,7 +49,7 @@
 #else
 #define BUCKET_UNROLL _Pragma("GCC unroll 8")
 #endif
-#define BUCKET_READ(word) (*(const volatile __u64 *)&(word))
+#define BUCKET_READ(word) (*(const volatile __typeof__(word) *)&(word))
 
 /* Nanoseconds of CLOCK_MONOTONIC in the bucket's unit. */
 BUCKET_INLINE __u64 bucket_time(__u64 now_ns)
@@ -49,22 +57,10 @@ BUCKET_INLINE __u64 bucket_time(__u64 now_ns)
 	return now_ns << HATAGO_TIME_SHIFT;
 }
 
-/* How far the bucket is from full, at most tau. now as bucket_time() gives it. */
-BUCKET_INLINE __u64 bucket_debt(__u64 tat, const struct hatago_limit *limit, __u64 now)
+/* Is the bucket full: the word is no information. */
+BUCKET_INLINE int bucket_is_full(__u64 tat, __u64 now)
 {
-	__s64 debt = (__s64)(tat - now);
-
-	if (debt <= 0)
-		return 0;
-	return (__u64)debt > limit->tau ? limit->tau : (__u64)debt;
-}
-
-/* Is the word no information: full, or left over from another time or limit? */
-BUCKET_INLINE int bucket_is_idle(__u64 tat, const struct hatago_limit *limit, __u64 now)
-{
-	__s64 debt = (__s64)(tat - now);
-
-	return debt <= 0 || (__u64)debt > limit->tau;
+	return (__s64)(tat - now) <= 0;
 }
 
 /* A word out of range, which bucket_settle mends. */
@@ -72,50 +68,61 @@ BUCKET_INLINE int bucket_is_stale(__u64 tat, const struct hatago_limit *limit, _
 {
 	__s64 debt = (__s64)(tat - now);
 
-	return debt > 0 && (__u64)debt > limit->tau;
+	return debt > 0 && (__u64)debt > limit->tau + BUCKET_LATE;
 }
 
-/* The last tick at or before now of a bucket's clock with this phase. */
-BUCKET_INLINE __u64 bucket_last_tick(const struct hatago_limit *limit, __u64 phase, __u64 now)
+/* Writes down that a word which reads as stale is an empty bucket. Losing the race is fine. */
+BUCKET_INLINE void bucket_settle(__u64 *word, __u64 tat, const struct hatago_limit *limit,
+				 __u64 now)
 {
-	return now - (now - phase * (limit->step >> BUCKET_PHASE_BITS)) % limit->step;
+	if (bucket_is_stale(tat, limit, now))
+		__sync_val_compare_and_swap(word, tat, now + limit->tau);
 }
 
+/* The tick in force at now, of a bucket's clock with this phase. */
+BUCKET_INLINE __u64 bucket_tick(const struct hatago_limit *limit, __u64 phase, __u64 now)
+{
+	__u64 part = limit->step >> BUCKET_PHASE_BITS;
+
+	return now + part - (now + part - phase * part) % limit->step;
+}
+
+/* The phase of a clock that starts now. */
 BUCKET_INLINE __u64 bucket_phase(const struct hatago_limit *limit, __u64 now)
 {
-	__u64 phase = now % limit->step / (limit->step >> BUCKET_PHASE_BITS);
+	__u64 part = limit->step >> BUCKET_PHASE_BITS;
 
-	return phase > BUCKET_PHASE_MASK ? BUCKET_PHASE_MASK : phase;
+	return (now + part) % limit->step / part;
 }
 
 /* What n tokens cost, in time. n is at most limit->burst. */
 BUCKET_INLINE __u64 bucket_cost(const struct hatago_limit *limit, __u64 n)
 {
-	__u64 cost = (n * limit->mult) >> limit->shift;
+	return (n * limit->mult) >> limit->shift;
+}
 
-	if (limit->step) /* whole ns, to leave the phase alone */
-		cost = (cost + (BUCKET_PHASE_MASK + 1) / 2) & ~BUCKET_PHASE_MASK;
-	return cost;
+/* 0 to 255, as if at random: what decides whether a cost is rounded up. */
+BUCKET_INLINE __u64 bucket_dither(__u64 time)
+{
+	time *= BUCKET_DITHER;
+	return ((time ^ (time >> 32)) * BUCKET_DITHER) >> (64 - BUCKET_PHASE_BITS);
 }
 
 BUCKET_INLINE int bucket_offer_step(__u64 tat, const struct hatago_limit *limit, __u64 now, __u64 n,
 				    __u64 *ret_tat)
 {
-	__u64 debt = bucket_debt(tat, limit, now), late = 0;
+	__u64 phase = tat & BUCKET_PHASE_MASK, time = tat - phase, tick, debt = 0;
+	__u64 cost = bucket_cost(limit, n), half = limit->mult >> limit->shift >> 1;
 
-	if (n > limit->burst)
+	if (bucket_is_full(time, now))
+		phase = bucket_phase(limit, now);
+	tick = bucket_tick(limit, phase, now);
+	if (!bucket_is_full(time, now) && !bucket_is_full(time, tick))
+		debt = time - tick;
+	debt += (cost + bucket_dither(time)) & ~BUCKET_PHASE_MASK;
+	if (n > limit->burst || debt > limit->tau + half)
 		return 0;
-	if (debt) {
-		tat &= BUCKET_PHASE_MASK;
-		late = now - bucket_last_tick(limit, tat, now);
-	} else { /* its clock starts now */
-		tat = bucket_phase(limit, now);
-		now = bucket_last_tick(limit, tat, now);
-	}
-	debt += bucket_cost(limit, n);
-	if (debt + late > limit->tau)
-		return 0;
-	*ret_tat = ((now + debt) & ~BUCKET_PHASE_MASK) | tat;
+	*ret_tat = ((tick + debt) & ~BUCKET_PHASE_MASK) | phase;
 	return 1;
 }
 
@@ -123,8 +130,9 @@ BUCKET_INLINE int bucket_offer_step(__u64 tat, const struct hatago_limit *limit,
 BUCKET_INLINE int bucket_offer_smooth(__u64 tat, const struct hatago_limit *limit, __u64 now,
 				      __u64 n, __u64 *ret_tat)
 {
-	__u64 debt = bucket_debt(tat, limit, now) + ((n * limit->mult) >> limit->shift);
+	__u64 debt = (__s64)(tat - now) > 0 ? tat - now : 0;
 
+	debt += bucket_cost(limit, n);
 	if (n > limit->burst || debt > limit->tau)
 		return 0;
 	*ret_tat = now + debt;
@@ -142,20 +150,19 @@ BUCKET_INLINE int bucket_offer(__u64 tat, const struct hatago_limit *limit, __u6
 			   : bucket_offer_smooth(tat, limit, now, n, ret_tat);
 }
 
-/* Writes down that a word which reads as stale is an empty bucket. Losing the race is fine. */
-BUCKET_INLINE void bucket_settle(__u64 *word, __u64 tat, const struct hatago_limit *limit, __u64 now)
+/* What to take off the word again where n tokens are given back; never more than was put on. */
+BUCKET_INLINE __u64 bucket_refund(const struct hatago_limit *limit, __u64 n)
 {
-	if (bucket_is_stale(tat, limit, now))
-		__sync_val_compare_and_swap(word, tat, now + limit->tau);
+	return bucket_cost(limit, n) & (limit->step ? ~BUCKET_PHASE_MASK : ~0ULL);
 }
 
 #ifndef __bpf__
 
 /* The finest rate is one token in 1000 s; the longest time to fill a bucket 30 days. */
 #define BUCKET_RATE_MILLI_MAX 1000000000000000ULL /* 10^12 tokens a second */
-#define BUCKET_BURST_MAX 1000000000000ULL
-#define BUCKET_FILL_MAX_NS (30ULL * 86400 * 1000000000)
-#define BUCKET_STEP_MAX_MS 3600000u
+#define BUCKET_BURST_MAX      1000000000000ULL
+#define BUCKET_FILL_MAX_NS    (30ULL * 86400 * 1000000000)
+#define BUCKET_STEP_MAX_MS    3600000u
 
 /*
  * Prepares a limit. rate_milli: tokens per 1000 s, 1 to BUCKET_RATE_MILLI_MAX;
@@ -186,17 +193,24 @@ static inline int hatago_limit_make(__u64 rate_milli, __u64 burst, __u32 step_ms
 	return 0;
 }
 
+/* Debt as a take sees it: with steps, as of the tick in force. At most tau. */
+static inline __u64 bucket_debt(__u64 tat, const struct hatago_limit *limit, __u64 now)
+{
+	__u64 since = limit->step ? bucket_tick(limit, tat & BUCKET_PHASE_MASK, now) : now;
+
+	if (bucket_is_full(tat, now) || bucket_is_full(tat, since))
+		return 0;
+	return tat - since > limit->tau ? limit->tau : tat - since;
+}
+
 /* Whole tokens in the bucket, 0 to burst, for display. */
 static inline __u64 bucket_tokens(__u64 tat, const struct hatago_limit *limit, __u64 now)
 {
-	__u64 debt = bucket_debt(tat, limit, now);
+	__u64 left = limit->tau - bucket_debt(tat, limit, now);
 
-	if (debt && limit->step) {
-		debt += now - bucket_last_tick(limit, tat & BUCKET_PHASE_MASK, now);
-		if (debt > limit->tau)
-			debt = limit->tau;
-	}
-	return (__u64)(((unsigned __int128)(limit->tau - debt) * limit->burst) / limit->tau);
+	if (limit->step && left < limit->tau) /* as a take rounds */
+		left += limit->mult >> limit->shift >> 1;
+	return (__u64)(((unsigned __int128)left * limit->burst) / limit->tau);
 }
 
 /*
@@ -205,19 +219,19 @@ static inline __u64 bucket_tokens(__u64 tat, const struct hatago_limit *limit, _
  */
 static inline __u64 bucket_wait_ns(__u64 tat, const struct hatago_limit *limit, __u64 now, __u64 n)
 {
-	__u64 ignored, wait;
+	__u64 ignored, wait, tick;
 
 	if (n > limit->burst)
 		return ~0ULL;
 	if (bucket_offer(tat, limit, now, n, &ignored))
 		return 0;
-	wait = bucket_debt(tat, limit, now) + bucket_cost(limit, n);
+	if (bucket_is_stale(tat, limit, now))
+		tat = now + limit->tau;
+	wait = (bucket_is_full(tat, now) ? 0 : tat - now) + bucket_cost(limit, n);
 	wait = wait > limit->tau ? wait - limit->tau : 0;
-	if (limit->step) {
-		__u64 tick = bucket_last_tick(limit, tat & BUCKET_PHASE_MASK, now);
-		__u64 ticks = (now - tick + wait + limit->step - 1) / limit->step;
-
-		wait = tick + ticks * limit->step - now;
+	if (limit->step) { /* to the first tick at or after that */
+		tick = bucket_tick(limit, tat & BUCKET_PHASE_MASK, now + wait);
+		wait = bucket_is_full(now + wait, tick) ? tick - now : tick + limit->step - now;
 	}
 	return (wait + (1 << HATAGO_TIME_SHIFT) - 1) >> HATAGO_TIME_SHIFT;
 }

@@ -5,19 +5,33 @@
  *
  * A slot is one of
  *      empty     key 0
- *      idle      buckets full, no ban, no trust: the same as never seen, so claimable
+ *      idle      buckets full, no standing: the same as never seen, so claimable
  *      live      anything else: nobody evicts it
  * empty, idle -> live by one compare-and-swap of the key. There is no way back but time:
  * eviction loses nothing, and a flood of new clients can't evict a client that is being
- * limited, banned or trusted. Where all slots of a set are live, the newcomer is charged
- * to the set's overflow slot.
+ * limited, banned or trusted.
+ *
+ * Where a client lives. The first front_count sets are the front, small enough for the
+ * CPU's caches and page tables; the others are the back. A client has three sets, two in
+ * front and one in the back, and in the first one a home. It lives in the first of these
+ * slots that was idle when it came:
+ *      its home, the rest of its first set, its second set, its back set
+ * If not at home it is away: its home remembers until when any such client may be live
+ * (away_until), and if in the back, so does its first set (spilled_until). So most frames
+ * touch one cache line of the table, and a flood of clients that come once and never
+ * again stays in memory that is warm, however large the table. Where no slot is idle,
+ * the newcomer is charged to its first set's overflow slot. A full set remembers for a
+ * while that it is full (full_until).
  *
  * Races, and what they cost:
  *  - a claim beside a take: the CPU that found the idle slot just before may charge its
  *    frame to the newcomer. At most one frame a CPU and claim.
- *  - two claims of one key: both try the same way first, and the loser sees the winner's
- *    key. Only if they judged different ways idle do two slots get one key; the one that
+ *  - two claims of one key: both try the same slot first, and the loser sees the winner's
+ *    key. Only if they judged different slots idle do two slots get one key; the one that
  *    is found first serves from then on, the other becomes idle. At most one frame a CPU.
+ *  - two claims of one slot: if the first one's copy of the key is written last, the owner
+ *    is not found in a look through the copies and, if away, claims another slot; as
+ *    does one whose frames on two CPUs meet before its home knows that it is away: likewise.
  *  - a frame judged while the rules change may mix a limit's old and new values once.
  *
  * The key is the client's id enciphered by a bijection under the table's secret: nobody
@@ -31,8 +45,16 @@
 
 #include "bucket.h"
 
+#ifdef __bpf__
+#define TABLE_FUNCTION __attribute__((noinline))
+#else
+#define TABLE_FUNCTION static inline __attribute__((unused))
+#endif
 #define TABLE_MULTIPLIER 0x9fb21c651e98df25ULL
-#define TABLE_IPV4_TAG 0xff, 0xff, 0x00, 0x04
+#define TABLE_SPREAD	 0x9e3779b1u
+#define TABLE_FULL_NS	 1000000000ULL /* the longest that a set is taken for full without a look */
+#define TABLE_FRONT_SETS 16384	       /* the most in front: 8 MiB */
+#define TABLE_IPV4_TAG	 0xff, 0xff, 0x00, 0x04
 
 BUCKET_INLINE struct hatago_client_id client_id_ipv4(__be32 address, const struct hatago_rules *r)
 {
@@ -71,82 +93,276 @@ BUCKET_INLINE __u64 table_key(struct hatago_client_id id, const __u64 secret[2])
 	return x ? x : 1;
 }
 
-/* The set of a key, and the way in it that is looked at first: different bits of the key. */
-BUCKET_INLINE __u32 table_set_index(__u64 key, __u32 set_count)
+enum { TABLE_FIRST, TABLE_SECOND, TABLE_THIRD, TABLE_SETS };
+
+/*
+ * The index of a key's set. Where the table has no back, the third one is the second. All
+ * come from the key's upper half, and the way from its lower one.
+ */
+BUCKET_INLINE __u32 table_set(__u64 key, int which, __u32 front_count, __u32 set_count)
 {
-	return (__u32)(((key >> 32) * set_count) >> 32);
+	__u64 bits = (__u32)(key >> 32);
+
+	if (which == TABLE_FIRST)
+		return (__u32)((bits * front_count) >> 32);
+	bits = (__u32)bits * TABLE_SPREAD; /* those that the first one has used up go last */
+	if (which == TABLE_SECOND || front_count == set_count)
+		return (__u32)((bits * front_count) >> 32);
+	bits = (__u32)bits * TABLE_SPREAD;
+	return front_count + (__u32)((bits * (set_count - front_count)) >> 32);
 }
 
-BUCKET_INLINE __u32 table_home_way(__u64 key)
+/* The way of a key's home in its first set; in the others, where it is claimed first. */
+BUCKET_INLINE __u32 table_home(__u64 key)
 {
-	return ((__u32)(key & 0xffff) * HATAGO_WAYS) >> 16;
+	__u32 way = ((__u32)(key & 0xffff) * HATAGO_WAYS) >> 16;
+
+#ifdef __bpf__ /* else clang folds it into an offset whose bound the verifier doesn't see */
+	__asm__ volatile("" : "+r"(way));
+#endif
+	return way;
 }
 
-/* Is the slot claimable? tick = now_ns >> HATAGO_TICK_SHIFT. */
-BUCKET_INLINE int slot_is_idle(const struct hatago_slot *slot, const struct hatago_rules *rules,
-			       __u64 now, __u32 tick)
+BUCKET_INLINE int slot_is_banned(const struct hatago_slot *slot, __u32 tick)
 {
-	if (slot->banned_until > tick || slot->trusted_until > tick)
-		return 0;
+	return slot->standing > HATAGO_STANDING(HATAGO_BANNED, tick);
+}
+
+BUCKET_INLINE int slot_is_trusted(const struct hatago_slot *slot, __u32 tick)
+{
+	return slot->standing >> HATAGO_STANDING_SHIFT == HATAGO_TRUSTED &&
+	       slot->standing > HATAGO_STANDING(HATAGO_TRUSTED, tick);
+}
+
+/* Ticks and beats of CLOCK_MONOTONIC. */
+BUCKET_INLINE __u32 tick_of(__u64 now_ns)
+{
+	return (__u32)(now_ns >> HATAGO_TICK_SHIFT);
+}
+
+BUCKET_INLINE __u32 beat_of(__u64 now_ns)
+{
+	return (__u32)(now_ns >> HATAGO_BEAT_SHIFT);
+}
+
+#define SLOT_LIFE_MAX (1ULL << 54) /* 208 days, in ns; of a longer life the end is not foretold */
+
+/* For how many ns a slot stays live if nothing happens to it; 0: it is idle. */
+BUCKET_INLINE __u64 slot_life(const struct hatago_slot *slot, const struct hatago_rules *rules,
+			      __u64 now_ns)
+{
+	__u64 end = (__u64)(BUCKET_READ(slot->standing) & HATAGO_TICK_NEVER) << HATAGO_TICK_SHIFT;
+	__s64 debt = 0;
+
 	BUCKET_UNROLL
-	for (int d = 0; d < HATAGO_DIM_COUNT; d++)
+	for (int d = 0; d < HATAGO_EDGE_DIMENSIONS; d++)
 		if ((rules->dimensions & (1u << d)) &&
-		    !bucket_is_idle(slot->tat[d], &rules->limit[d], now))
-			return 0;
-	return 1;
+		    (__s64)(slot->tat[d] - bucket_time(now_ns)) > debt)
+			debt = (__s64)(slot->tat[d] - bucket_time(now_ns));
+	debt = (debt + (1 << HATAGO_TIME_SHIFT) - 1) >> HATAGO_TIME_SHIFT;
+	end = end > now_ns ? end - now_ns : 0;
+	return end > (__u64)debt ? end : (__u64)debt;
+}
+
+BUCKET_INLINE int slot_is_idle(const struct hatago_slot *slot, const struct hatago_rules *rules,
+			       __u64 now_ns)
+{
+	return slot_life(slot, rules, now_ns) == 0;
+}
+
+/* Mends words that another limit or another half of the clock left behind. */
+BUCKET_INLINE void slot_settle(struct hatago_slot *slot, const struct hatago_rules *rules,
+			       __u64 now_ns)
+{
+	BUCKET_UNROLL
+	for (int d = 0; d < HATAGO_EDGE_DIMENSIONS; d++)
+		if (rules->dimensions & (1u << d))
+			bucket_settle(&slot->tat[d], slot->tat[d], &rules->limit[d],
+				      bucket_time(now_ns));
 }
 
 /* Hands a claimed slot to its new owner: full buckets, no history. */
-BUCKET_INLINE void slot_reset(struct hatago_slot *slot, const struct hatago_rules *rules, __u64 now)
+BUCKET_INLINE void slot_reset(struct hatago_slot *slot, __u64 now_ns)
 {
 	BUCKET_UNROLL
-	for (int d = 0; d < HATAGO_DIM_COUNT; d++)
-		if (bucket_is_stale(slot->tat[d], &rules->limit[d], now))
-			slot->tat[d] = now;
-	slot->banned_until = 0;
-	slot->trusted_until = 0;
+	for (int d = 0; d < HATAGO_EDGE_DIMENSIONS; d++)
+		if (!bucket_is_full(slot->tat[d],
+				    bucket_time(now_ns))) /* a dimension that is off */
+			slot->tat[d] = bucket_time(now_ns);
+	slot->standing = 0;
 	slot->packets = 0;
 	slot->bytes = 0;
 	slot->drops = 0;
 }
 
+BUCKET_INLINE int beat_is_ahead(__u32 until, __u64 now_ns)
+{
+	return until == HATAGO_BEAT_NEVER || (__s32)(until - beat_of(now_ns)) > 0;
+}
+
+/* Moves a beat ahead, never back, to the first one that lies behind a life that begins now. */
+BUCKET_INLINE void beat_extend(__u32 *word, __u64 now_ns, __u64 life)
+{
+	__u32 old = BUCKET_READ(*word), until = beat_of(now_ns + life) + 1;
+
+	if (life >= SLOT_LIFE_MAX)
+		until = HATAGO_BEAT_NEVER;
+	if (old == HATAGO_BEAT_NEVER ||
+	    (until != HATAGO_BEAT_NEVER && beat_is_ahead(old, now_ns) && (__s32)(until - old) <= 0))
+		return;
+	/* A race is lost to somebody who extends it as well; then the next frame does it. */
+	__sync_val_compare_and_swap(word, old, until);
+}
+
+/* A place: a way, the set, and a bit. */
+#define TABLE_WAY	       7
+#define TABLE_NEW	       32		  /* it has just been claimed */
+#define TABLE_PLACE_SET(place) ((place) >> 3 & 3) /* TABLE_FIRST, ... */
+
+enum { SLOT_CLAIMED = -1, SLOT_FOUND = -2, SLOT_LOST = -3 }; /* else the life of a live slot */
+
+/*
+ * Claims the way if it is idle, or finds that the key has it meanwhile. As all that is a
+ * TABLE_FUNCTION, in BPF a function of its own, so that the verifier walks it once and not
+ * once a path to it.
+ */
+TABLE_FUNCTION __s64 set_claim_way(struct hatago_set *set, const struct hatago_rules *rules,
+				   __u32 way, __u64 key, __u64 now_ns)
+{
+	struct hatago_slot *slot;
+	__u64 old, seen, life;
+
+	if (!set || !rules || way >= HATAGO_WAYS)
+		return SLOT_LOST;
+	slot = &set->slot[way];
+	old = BUCKET_READ(slot->key);
+	life = old ? slot_life(slot, rules, now_ns) : 0;
+	if (life) {
+		slot_settle(slot, rules, now_ns);
+		return (__s64)life;
+	}
+	seen = __sync_val_compare_and_swap(&slot->key, old, key);
+	if (seen != old)
+		return seen == key ? SLOT_FOUND : SLOT_LOST;
+	slot_reset(slot, now_ns);
+	set->key[way] = key;
+	return SLOT_CLAIMED;
+}
+
 /* The way that the key lives in, or -1. */
 BUCKET_INLINE int set_find(const struct hatago_set *set, __u64 key)
 {
-	__u32 home = table_home_way(key);
-
-	if (BUCKET_READ(set->key[home]) == key)
-		return (int)home;
 	BUCKET_UNROLL
 	for (__u32 way = 0; way < HATAGO_WAYS; way++)
-		if (BUCKET_READ(set->key[way]) == key)
+		if (BUCKET_READ(set->key[way]) == key && BUCKET_READ(set->slot[way].key) == key)
 			return (int)way;
 	return -1;
 }
 
-/* Claims a way for a key that was not found: the way, or -1 where all are live. */
-BUCKET_INLINE int set_claim(struct hatago_set *set, __u64 key, const struct hatago_rules *rules,
-			    __u64 now, __u32 tick)
+/*
+ * Asks for all lines of a set at once, where several will be looked at: one wait for memory
+ * instead of one after the other.
+ */
+BUCKET_INLINE void set_touch(const struct hatago_set *set)
 {
-	const __u32 home = table_home_way(key);
+	BUCKET_UNROLL
+	for (__u32 way = 0; way < HATAGO_WAYS; way++)
+		(void)BUCKET_READ(set->slot[way].key);
+	(void)BUCKET_READ(set->full_until);
+}
 
+/* Was it full a moment ago, and can't have changed? False for words left from long ago. */
+BUCKET_INLINE int set_is_full(const struct hatago_set *set, __u64 now_ns)
+{
+	return set->full_until - beat_of(now_ns) - 1 < TABLE_FULL_NS >> HATAGO_BEAT_SHIFT;
+}
+
+/* Claims a way for a key that was not found: its place, or -1 where all are live. */
+TABLE_FUNCTION int set_claim(struct hatago_set *set, const struct hatago_rules *rules, __u64 key,
+			     __u64 now_ns)
+{
+	const __u32 home = table_home(key);
+	__u64 least = TABLE_FULL_NS; /* no longer: bans are lifted, limits change */
+
+	if (!set || !rules || set_is_full(set, now_ns))
+		return -1;
 	for (__u32 i = 0; i < HATAGO_WAYS; i++) {
 		__u32 way = home + i < HATAGO_WAYS ? home + i : home + i - HATAGO_WAYS;
-		struct hatago_slot *slot = &set->slot[way];
-		__u64 old = BUCKET_READ(set->key[way]);
-		__u64 seen;
+		__s64 life = set_claim_way(set, rules, way, key, now_ns);
 
-		if (old && !slot_is_idle(slot, rules, now, tick))
-			continue;
-		seen = __sync_val_compare_and_swap(&set->key[way], old, key);
-		if (seen == key)
+		if (life == SLOT_CLAIMED)
+			return (int)way | TABLE_NEW;
+		if (life == SLOT_FOUND)
 			return (int)way;
-		if (seen != old)
-			continue;
-		slot_reset(slot, rules, now);
-		return (int)way;
+		if (life == SLOT_LOST)
+			life = 0;
+		if ((__u64)life < least)
+			least = (__u64)life;
 	}
+	set->full_until = beat_of(now_ns + least);
 	return -1;
+}
+
+/* Has a client's home, and its first set, remember that it is away for as long as it lives. */
+BUCKET_INLINE void table_keep(struct hatago_set *first, __u64 key, int place, __u64 now_ns,
+			      __u64 life)
+{
+	beat_extend(&first->slot[table_home(key)].away_until, now_ns, life);
+	if (TABLE_PLACE_SET(place) == TABLE_THIRD)
+		beat_extend(&first->spilled_until, now_ns, life);
+}
+
+/* Where a key lives in a set, or what it can claim there, as a place; -1: neither. */
+BUCKET_INLINE int table_look(struct hatago_set *const set[TABLE_SETS], int which, __u64 key)
+{
+	int way = set_find(set[which], key);
+
+	return way < 0 ? -1 : way | which << 3;
+}
+
+BUCKET_INLINE int table_claim(struct hatago_set *const set[TABLE_SETS], int which, __u64 key,
+			      const struct hatago_rules *rules, __u64 now_ns)
+{
+	int way = set_claim(set[which], rules, key, now_ns);
+
+	return way < 0 ? -1 : way | which << 3;
+}
+
+/*
+ * Finds or claims a key's slot in its three sets. Returns its place, or -1 where all slots
+ * are live. If that is not its home: table_keep() is to be called, once it is known how long
+ * it lives.
+ */
+BUCKET_INLINE int table_place(struct hatago_set *const set[TABLE_SETS], __u64 key,
+			      const struct hatago_rules *rules, __u64 now_ns)
+{
+	struct hatago_set *first = set[TABLE_FIRST];
+	const __u32 home = table_home(key);
+	int is_away, is_spilled, place;
+
+	if (BUCKET_READ(first->slot[home].key) == key)
+		return (int)home;
+	is_away = beat_is_ahead(first->slot[home].away_until, now_ns);
+	if (!is_away && set_claim_way(first, rules, home, key, now_ns) == SLOT_CLAIMED)
+		return (int)home | TABLE_NEW;
+	set_touch(first);
+	is_spilled = is_away && beat_is_ahead(first->spilled_until, now_ns);
+	place = table_look(set, TABLE_FIRST, key);
+	if (place < 0 && is_away)
+		place = table_look(set, TABLE_SECOND, key);
+	if (place < 0 && is_spilled)
+		place = table_look(set, TABLE_THIRD, key);
+	if (place < 0)
+		place = table_claim(set, TABLE_FIRST, key, rules, now_ns);
+	if (place < 0 && !is_away) /* idle it may be there */
+		place = table_look(set, TABLE_SECOND, key);
+	if (place < 0)
+		place = table_claim(set, TABLE_SECOND, key, rules, now_ns);
+	if (place < 0 && !is_spilled)
+		place = table_look(set, TABLE_THIRD, key);
+	if (place < 0)
+		place = table_claim(set, TABLE_THIRD, key, rules, now_ns);
+	return place;
 }
 
 enum slot_take { SLOT_TAKEN = -1, SLOT_CONTENDED = HATAGO_DIM_COUNT };
@@ -157,18 +373,21 @@ enum slot_take { SLOT_TAKEN = -1, SLOT_CONTENDED = HATAGO_DIM_COUNT };
  * another CPU changed a bucket meanwhile: then it is to be called again, at most
  * BUCKET_RETRIES times. A refusal writes nothing, so that a flood that is being dropped
  * costs no locked access.
- * count: dimensions from there on are not looked at; steps: 0 promises that no limit has
- * any. Both are constants, which spare the packet path what it does not need.
+ * is_new: the caller has just claimed the slot, so that nobody else takes from it (but for
+ * the races above): plain stores do, and the claim's own store to another cache line need
+ * not be waited for.
+ * steps: 0 promises that no limit has any; a constant, which spares the packet path what
+ * it does not need.
  */
 BUCKET_INLINE int slot_take_once(struct hatago_slot *slot, const struct hatago_rules *rules,
-				 __u32 dimensions, const __u64 n[HATAGO_DIM_COUNT], __u64 now,
-				 const int count, const int steps)
+				 __u32 dimensions, const __u64 n[HATAGO_EDGE_DIMENSIONS], __u64 now,
+				 const int is_new, const int steps)
 {
-	__u64 seen[HATAGO_DIM_COUNT] = {0}, next[HATAGO_DIM_COUNT] = {0};
+	__u64 seen[HATAGO_EDGE_DIMENSIONS] = {0}, next[HATAGO_EDGE_DIMENSIONS] = {0};
 	int d, has;
 
 	BUCKET_UNROLL
-	for (d = 0; d < count; d++) {
+	for (d = 0; d < HATAGO_EDGE_DIMENSIONS; d++) {
 		if (!(dimensions & (1u << d)))
 			continue;
 		seen[d] = BUCKET_READ(slot->tat[d]);
@@ -179,30 +398,51 @@ BUCKET_INLINE int slot_take_once(struct hatago_slot *slot, const struct hatago_r
 			return d;
 		}
 	}
+	if (is_new) {
+		BUCKET_UNROLL
+		for (d = 0; d < HATAGO_EDGE_DIMENSIONS; d++)
+			if (dimensions & (1u << d))
+				slot->tat[d] = next[d];
+		return SLOT_TAKEN;
+	}
 	BUCKET_UNROLL
-	for (d = 0; d < count; d++)
+	for (d = 0; d < HATAGO_EDGE_DIMENSIONS; d++)
 		if ((dimensions & (1u << d)) &&
 		    __sync_val_compare_and_swap(&slot->tat[d], seen[d], next[d]) != seen[d])
 			break;
-	if (d == count)
+	if (d == HATAGO_EDGE_DIMENSIONS)
 		return SLOT_TAKEN;
 	BUCKET_UNROLL
-	for (int back = 0; back < count; back++) /* give back what was taken before d */
+	for (int back = 0; back < HATAGO_EDGE_DIMENSIONS; back++) /* what was taken before d */
 		if (back < d && (dimensions & (1u << back)))
 			__sync_fetch_and_sub(&slot->tat[back],
-					     bucket_cost(&rules->limit[back], n[back]));
+					     bucket_refund(&rules->limit[back], n[back]));
 	return SLOT_CONTENDED;
 }
 
 #ifndef __bpf__
+
+/* Sets what follows from the limits, HATAGO_STEPS. Before rules come into force. */
+static inline void hatago_rules_seal(struct hatago_rules *rules)
+{
+	rules->flags &= ~HATAGO_STEPS;
+	for (int d = 0; d < HATAGO_EDGE_DIMENSIONS; d++)
+		if ((rules->dimensions & (1u << d)) && rules->limit[d].step)
+			rules->flags |= HATAGO_STEPS;
+}
+
+/* The sets that a table of so many has in front. */
+static inline __u32 table_front_count(__u32 set_count)
+{
+	return set_count < TABLE_FRONT_SETS ? set_count : TABLE_FRONT_SETS;
+}
 
 static inline __u64 table_unmultiply(__u64 odd)
 {
 	__u64 inverse = odd; /* Newton's iteration, from 3 right bits to 96 */
 
 	BUCKET_UNROLL /* so that a scan does it once and not once a client */
-	for (int i = 0; i < 5; i++)
-		inverse *= 2 - odd * inverse;
+		for (int i = 0; i < 5; i++) inverse *= 2 - odd * inverse;
 	return inverse;
 }
 

@@ -95,6 +95,7 @@ static struct hatago_bpf *load_edge(struct hatago_rules **ret_rules)
 	if (!edge || bpf_map__set_max_entries(edge->maps.clients, SETS) ||
 	    bpf_map__set_max_entries(edge->maps.sides, SETS) ||
 	    bpf_map__set_max_entries(edge->maps.counters, (__u32)libbpf_num_possible_cpus()) ||
+	    bpf_map__set_max_entries(edge->maps.clocks, (__u32)libbpf_num_possible_cpus()) ||
 	    hatago_bpf__load(edge))
 		die("loading the edge");
 	config = mmap(NULL, sizeof(*config), PROT_READ | PROT_WRITE, MAP_SHARED,
@@ -103,6 +104,7 @@ static struct hatago_bpf *load_edge(struct hatago_rules **ret_rules)
 		die("mapping the configuration");
 	config->secret[1] |= 1;
 	config->set_count = SETS;
+	config->front_count = table_front_count(SETS);
 	rules = &config->rules[0];
 	rules->flags = HATAGO_ENFORCE | HATAGO_IPV4 | HATAGO_IPV6 | HATAGO_PROTECT_PORT;
 	rules->ipv4_mask = 0xffffffff;
@@ -122,6 +124,7 @@ static void set_limits(struct bench *b, int flood)
 		   &b->rules->limit[HATAGO_DIM_BYTES]);
 	make_limit(flood ? 50 : 1000000000, flood ? 100 : 1000000000,
 		   &b->rules->limit[HATAGO_DIM_CONNECTIONS]);
+	hatago_rules_seal(b->rules);
 	b->reference->bss->rules = *b->rules;
 }
 

@@ -46,8 +46,8 @@ static void bench_fill(struct hatago_set *sets, struct hatago_config *config, ui
 			struct hatago_slot *slot = &sets[i].slot[way];
 
 			seed ^= seed << 13, seed ^= seed >> 7, seed ^= seed << 17;
-			sets[i].key[way] =
-				table_key(client_id_ipv4((__be32)seed, rules), config->secret);
+			slot->key = table_key(client_id_ipv4((__be32)seed, rules), config->secret);
+			sets[i].key[way] = slot->key;
 			slot->tat[0] = bucket_time(now_ns) + (seed & 1 ? seed % 1000000 : 0);
 			slot->packets = seed >> 32;
 			slot->bytes = (seed >> 32) * 100;
@@ -113,9 +113,9 @@ static bool bench_print(const char *name, struct bench_time time)
 int main(void)
 {
 	static struct hatago_config config = {
-		.set_count = BENCH_SETS, .secret = {0x0123456789abcdefULL, 0xfedcba987654321ULL}};
+		.front_count = BENCH_SETS, .set_count = BENCH_SETS, .secret = {0x0123456789abcdefULL, 0xfedcba987654321ULL}};
 	struct hatago_rules *rules = &config.rules[0];
-	struct clients clients = {.set_count = BENCH_SETS, .config = &config, .rules = rules};
+	struct clients clients = {.front_count = BENCH_SETS, .set_count = BENCH_SETS, .config = &config, .rules = rules};
 	struct hatago_prefix within;
 	const uint64_t now_ns = 1000000000000ULL;
 	struct hatago_set *sets;

@@ -247,11 +247,10 @@ static inline void world_expect(struct view *view, enum hatago_verdict verdict,
 static inline struct hatago_slot *world_slot(struct view *view, uint32_t source)
 {
 	struct hatago_client_id id = client_id_ipv4(htonl(0x0a000000 + source), view_rules(view));
-	uint64_t key = table_key(id, view->config->secret);
-	struct hatago_set *set = &view->sets[table_set_index(key, view->set_count)];
-	int way = set_find(set, key);
+	const struct clients clients = view_clients(view);
+	struct client_at at;
 
-	return way < 0 ? NULL : &set->slot[way];
+	return clients_find(&clients, id, &at) ? at.slot : NULL;
 }
 
 /* A program of somebody else's, which passes everything. */

@@ -86,6 +86,7 @@ void harness_open(struct harness *h, uint32_t set_count)
 	set_entries(object->maps.clients, set_count);
 	set_entries(object->maps.sides, set_count);
 	set_entries(object->maps.counters, h->cpu_count);
+	set_entries(object->maps.clocks, h->cpu_count);
 	error = hatago_bpf__load(object);
 	if (error)
 		die("load the BPF object", error);
@@ -147,6 +148,7 @@ void harness_reset(struct harness *h)
 	h->config->magic = HATAGO_ABI_MAGIC;
 	h->config->abi_version = HATAGO_ABI_VERSION;
 	h->config->set_count = h->set_count;
+	h->config->front_count = h->set_count;
 	h->config->secret[0] = 0x8f1d3c5a77e4b209ULL;
 	h->config->secret[1] = 0x1b87c5d94e2af36dULL;
 	r = harness_rules(h);
@@ -178,8 +180,7 @@ void harness_limit(struct harness *h, enum hatago_dimension d, uint64_t rate_mil
 	if (hatago_limit_make(rate_milli, burst, step_ms, &r->limit[d]))
 		die("a limit", EDOM);
 	r->dimensions |= 1u << d;
-	if (step_ms)
-		r->flags |= HATAGO_STEPS;
+	hatago_rules_seal(r);
 }
 
 /* "192.0.2.0/24" or "2001:db8::/32" in the form of the lists. */
@@ -245,7 +246,7 @@ uint64_t harness_key(const struct harness *h, const char *address)
 
 struct hatago_set *harness_set(const struct harness *h, uint64_t key)
 {
-	return &h->sets[table_set_index(key, h->set_count)];
+	return &h->sets[table_set(key, TABLE_FIRST, h->set_count, h->set_count)];
 }
 
 struct hatago_slot *harness_slot(const struct harness *h, const char *address)

@@ -156,7 +156,7 @@ static void test_allow_wins(void **state)
 	expect("203.0.113.1", PASSED(WITHIN_LIMITS));
 	slot = harness_slot(&edge, "203.0.113.1");
 	assert_non_null(slot);
-	slot->banned_until = HATAGO_TICK_NEVER;
+	slot->standing = HATAGO_STANDING(HATAGO_BANNED, HATAGO_TICK_NEVER);
 	expect("203.0.113.1", DROPPED(BANNED));
 	harness_allow(&edge, "203.0.113.0/24");
 	expect("203.0.113.1", PASSED(ALLOWED));
@@ -173,7 +173,7 @@ static void test_ban(void **state)
 		expect(clients[i], PASSED(WITHIN_LIMITS));
 		slot = harness_slot(&edge, clients[i]);
 		assert_non_null(slot);
-		slot->banned_until = tick_now() + FOR_A_WHILE;
+		slot->standing = HATAGO_STANDING(HATAGO_BANNED, tick_now() + FOR_A_WHILE);
 		expect(clients[i], DROPPED(BANNED));
 		expect(clients[i], DROPPED(BANNED));
 		assert_int_equal(slot->packets, 3);
@@ -181,9 +181,9 @@ static void test_ban(void **state)
 		harness_rules(&edge)->flags &= ~HATAGO_ENFORCE;
 		expect(clients[i], WATCHED(BANNED));
 		harness_rules(&edge)->flags |= HATAGO_ENFORCE;
-		slot->banned_until = HATAGO_TICK_NEVER;
+		slot->standing = HATAGO_STANDING(HATAGO_BANNED, HATAGO_TICK_NEVER);
 		expect(clients[i], DROPPED(BANNED));
-		slot->banned_until = tick_now(); /* it ends as this tick begins */
+		slot->standing = HATAGO_STANDING(HATAGO_BANNED, tick_now()); /* it ends as this tick begins */
 		expect(clients[i], PASSED(WITHIN_LIMITS));
 		expect("198.51.100.8", PASSED(WITHIN_LIMITS));
 	}
@@ -254,14 +254,14 @@ static void test_client_prefix(void **state)
 static void test_key_gives_address(void **state)
 {
 	uint64_t half[2] = {0}, key = harness_key(&edge, "2001:db8::7");
-	const struct hatago_side *side = &edge.sides[table_set_index(key, SETS)];
+	const struct hatago_side *side = &edge.sides[table_set(key, TABLE_FIRST, SETS, SETS)];
 	struct hatago_client_id id;
 	int way;
 
 	(void)state;
 	harness_rules(&edge)->ipv6_mask_lo = ~0ULL;
 	key = harness_key(&edge, "2001:db8::7");
-	side = &edge.sides[table_set_index(key, SETS)];
+	side = &edge.sides[table_set(key, TABLE_FIRST, SETS, SETS)];
 	expect("2001:db8::7", PASSED(WITHIN_LIMITS));
 	way = set_find(harness_set(&edge, key), key);
 	assert_in_range(way, 0, HATAGO_WAYS - 1);
@@ -461,7 +461,7 @@ static unsigned int slots_taken(void)
 
 	for (uint32_t s = 0; s < edge.set_count; s++)
 		for (unsigned int way = 0; way < HATAGO_WAYS; way++)
-			taken += edge.sets[s].key[way] != 0;
+			taken += edge.sets[s].slot[way].key != 0;
 	return taken;
 }
 
@@ -522,17 +522,19 @@ static void test_claim(void **state)
 	const uint32_t tick = tick_now();
 	const struct {
 		int64_t debt_ns;
-		uint32_t banned_until, trusted_until;
+		uint32_t standing;
 		bool claimable;
 	} rows[] = {
-		{-1, 0, 0, true},
-		{-86400000000000, 0, 0, true},
-		{0, tick - 1, tick - 1, true},
-		{0, tick + FOR_A_WHILE, 0, false},
-		{0, HATAGO_TICK_NEVER, 0, false},
-		{0, 0, tick + FOR_A_WHILE, false},
-		{3600000000000, 0, 0, false}, /* the debt of a longer limit that was in force before */
-		{1000000000000, 0, 0, false}, /* just empty: a client that is being limited */
+		{-1, 0, true},
+		{-86400000000000, 0, true},
+		{0, HATAGO_STANDING(HATAGO_BANNED, tick - 1), true},
+		{0, HATAGO_STANDING(HATAGO_TRUSTED, tick - 1), true},
+		{0, HATAGO_STANDING(HATAGO_BANNED, tick + FOR_A_WHILE), false},
+		{0, HATAGO_STANDING(HATAGO_BANNED, HATAGO_TICK_NEVER), false},
+		{0, HATAGO_STANDING(HATAGO_TRUSTED, tick + FOR_A_WHILE), false},
+		{0, HATAGO_STANDING(HATAGO_KEPT, tick + FOR_A_WHILE), false},
+		{3600000000000, 0, false}, /* the debt of a longer limit that was in force before */
+		{1000000000000, 0, false}, /* just empty: a client that is being limited */
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -545,8 +547,7 @@ static void test_claim(void **state)
 		slot = a_neighbour(newcomer);
 		slot->tat[HATAGO_DIM_PACKETS] =
 			bucket_time(harness_now_ns() + (uint64_t)rows[i].debt_ns);
-		slot->banned_until = rows[i].banned_until;
-		slot->trusted_until = rows[i].trusted_until;
+		slot->standing = rows[i].standing;
 		slot->packets = slot->bytes = slot->drops = 1000;
 		harness_run(&edge, hook, segment(newcomer, PACKET_ACK, 0));
 		assert_int_equal(harness_slot(&edge, newcomer) != NULL, rows[i].claimable);
@@ -556,8 +557,7 @@ static void test_claim(void **state)
 		assert_int_equal(slot->packets, 1); /* no history of the former owner's */
 		assert_int_equal(slot->bytes, 54);
 		assert_int_equal(slot->drops, 0);
-		assert_in_range(slot->banned_until, 0, tick);
-		assert_in_range(slot->trusted_until, 0, tick);
+		assert_int_equal(slot->standing, 0);
 		expect(newcomer, DROPPED(LIMIT_PACKETS)); /* and a bucket of its own */
 	}
 }

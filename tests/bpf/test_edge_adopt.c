@@ -8,6 +8,8 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "core/ban.h"
+
 #define BANNED_SOURCE 500
 
 struct crash {
@@ -33,15 +35,10 @@ static void attach_and_die(void *arg)
 /* By user space, as the command does it. */
 static void ban_id(struct view *view, struct hatago_client_id id)
 {
-	uint64_t key = table_key(id, view->config->secret), now = clock_mono_ns();
-	uint32_t index = table_set_index(key, view->set_count);
-	struct hatago_set *set = &view->sets[index];
-	int way = set_claim(set, key, view_rules(view), bucket_time(now),
-			    (uint32_t)(now >> HATAGO_TICK_SHIFT));
+	const struct clients clients = view_clients(view);
+	uint32_t former;
 
-	assert_true(way >= 0);
-	set->slot[way].banned_until = HATAGO_TICK_NEVER;
-	view->sides[index].id_lo[way] = id.lo;
+	assert_int_equal(ban_put(&clients, id, clock_mono_ns(), HATAGO_TICK_NEVER, &former), 0);
 }
 
 static void ban(struct view *view, uint32_t source)
@@ -52,14 +49,13 @@ static void ban(struct view *view, uint32_t source)
 /* Is the id to be read out of the table, and is it banned? */
 static bool is_banned_id(const struct view *view, struct hatago_client_id id)
 {
-	uint64_t key = table_key(id, view->config->secret);
-	uint32_t index = table_set_index(key, view->set_count);
-	int way = set_find(&view->sets[index], key);
+	const struct clients clients = view_clients(view);
 	struct hatago_client_id read;
+	struct client_at at;
 
-	if (way < 0 || view->sets[index].slot[way].banned_until != HATAGO_TICK_NEVER)
+	if (!clients_find(&clients, id, &at) || ban_of(at.slot) != HATAGO_TICK_NEVER)
 		return false;
-	read = table_id(key, view->sides[index].id_lo[way], view->config->secret);
+	read = table_id(at.key, at.side->id_lo[at.place & TABLE_WAY], view->config->secret);
 	return read.hi == id.hi && read.lo == id.lo;
 }
 
@@ -210,7 +206,7 @@ static void test_table_changes_size(void **state)
 		view = edge_view(edge);
 		assert_int_equal(view->set_count, rows[row].clients / HATAGO_WAYS);
 		assert_int_equal(view->config->set_count, view->set_count);
-		assert_int_equal(world_slot(view, BANNED_SOURCE)->banned_until, HATAGO_TICK_NEVER);
+		assert_int_equal(ban_of(world_slot(view, BANNED_SOURCE)), HATAGO_TICK_NEVER);
 		assert_true(is_banned_id(view, long_id));
 		for (uint32_t i = 0; i < 100; i++) {
 			const struct hatago_slot *slot = world_slot(view, i);

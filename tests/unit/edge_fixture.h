@@ -29,6 +29,7 @@ static inline void fixture_limit(struct hatago_rules *rules, enum hatago_dimensi
 	if (hatago_limit_make(per_second * 1000, burst, 0, &rules->limit[d]) < 0)
 		abort();
 	rules->dimensions |= 1u << d;
+	hatago_rules_seal(rules);
 }
 
 /* All traffic of both families is protected; no limits yet. */
@@ -45,14 +46,14 @@ static inline void fixture_init(struct fixture *f, uint32_t set_count)
 	memset(c->sides, 0, set_count * sizeof(*c->sides));
 	f->config->magic = HATAGO_ABI_MAGIC;
 	f->config->abi_version = HATAGO_ABI_VERSION;
-	f->config->set_count = set_count;
+	f->config->front_count = f->config->set_count = set_count;
 	f->config->secret[0] = 0x0123456789abcdefULL;
 	f->config->secret[1] = 0xfedcba9876543211ULL;
 	f->rules = &f->config->rules[0];
 	f->rules->flags = HATAGO_ENFORCE | HATAGO_IPV4 | HATAGO_IPV6 | HATAGO_PROTECT_ALL;
 	f->rules->ipv4_mask = 0xffffffff;
 	f->rules->ipv6_mask_hi = ~0ULL;
-	c->set_count = set_count;
+	c->front_count = c->set_count = set_count;
 	c->config = f->config;
 	c->rules = f->rules;
 }
@@ -85,47 +86,27 @@ static inline uint64_t fixture_key(const struct fixture *f, struct hatago_client
 	return table_key(id, f->config->secret);
 }
 
-/* The slot to charge a client to, as bpf/limit.h finds it: its own or the overflow slot. */
-static inline struct hatago_slot *fixture_place(const struct fixture *f, struct hatago_client_id id,
-						uint64_t now_ns, bool *ret_overflow)
-{
-	uint64_t key = fixture_key(f, id);
-	uint32_t index = clients_index(&f->clients, key);
-	struct hatago_set *set = &f->clients.sets[index];
-	struct hatago_side *side = &f->clients.sides[index];
-	int way = set_find(set, key);
-
-	if (way < 0) {
-		way = set_claim(set, key, f->rules, bucket_time(now_ns),
-				(uint32_t)(now_ns >> HATAGO_TICK_SHIFT));
-		if (way >= 0 && f->rules->ipv6_mask_lo)
-			side->id_lo[way] = id.lo;
-	}
-	*ret_overflow = way < 0;
-	return way < 0 ? &side->overflow : &set->slot[way];
-}
-
 /* Charges one frame as bpf/limit.h does; false: dropped. */
 static inline bool fixture_frame(const struct fixture *f, struct hatago_client_id id,
 				 uint64_t bytes, bool is_connection, uint64_t now_ns)
 {
-	const __u64 n[HATAGO_DIM_COUNT] = {
+	const __u64 n[HATAGO_EDGE_DIMENSIONS] = {
 		[HATAGO_DIM_CONNECTIONS] = 1,
 		[HATAGO_DIM_PACKETS] = 1,
 		[HATAGO_DIM_BYTES] = bytes,
 	};
 	uint32_t dimensions = f->rules->dimensions & ~(1u << HATAGO_DIM_REQUESTS);
 	struct hatago_slot *slot;
-	bool overflow;
+	struct client_at at;
 
 	if (!is_connection)
 		dimensions &= ~(1u << HATAGO_DIM_CONNECTIONS);
-	slot = fixture_place(f, id, now_ns, &overflow);
+	clients_place(&f->clients, id, now_ns, &at);
+	slot = at.slot;
 	slot->packets++;
 	slot->bytes += bytes;
-	if (slot->banned_until > now_ns >> HATAGO_TICK_SHIFT ||
-	    slot_take_once(slot, f->rules, dimensions, n, bucket_time(now_ns), HATAGO_DIM_COUNT,
-			   1) != SLOT_TAKEN) {
+	if (slot_is_banned(slot, tick_of(now_ns)) ||
+	    slot_take_once(slot, f->rules, dimensions, n, bucket_time(now_ns), 0, 1) != SLOT_TAKEN) {
 		slot->drops++;
 		return false;
 	}
@@ -136,12 +117,11 @@ static inline bool fixture_frame(const struct fixture *f, struct hatago_client_i
 static inline struct hatago_slot *fixture_slot(const struct fixture *f, const char *address,
 					       uint64_t now_ns)
 {
-	bool overflow;
-	struct hatago_slot *slot = fixture_place(f, fixture_id(f, address), now_ns, &overflow);
+	struct client_at at;
 
-	if (overflow)
+	if (!clients_place(&f->clients, fixture_id(f, address), now_ns, &at))
 		abort();
-	return slot;
+	return at.slot;
 }
 
 #endif

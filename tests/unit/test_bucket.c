@@ -146,7 +146,7 @@ static void test_words(void **state)
 			const __u64 now = bucket_time(nows_ns[j]);
 			uint64_t word = now + (uint64_t)rows[i].debt;
 
-			assert_int_equal(!!bucket_is_idle(word, &limit, now), rows[i].is_idle);
+			assert_int_equal(!!bucket_is_full(word, now), rows[i].is_idle);
 			assert_int_equal(!!bucket_is_stale(word, &limit, now), rows[i].is_stale);
 			assert_int_equal(take(&word, &limit, nows_ns[j], 1), rows[i].passes);
 			assert_int_equal(word - now, rows[i].debt_then);
@@ -198,7 +198,7 @@ static void test_burst_and_rate(void **state)
 		assert_int_equal(take_all(&word, &limit, now_ns + token_ns), 1);
 		/* Full again after the whole of tau, and no sooner than that: */
 		now_ns += (limit.tau >> HATAGO_TIME_SHIFT) + 2 * token_ns + 1;
-		assert_true(bucket_is_idle(word, &limit, bucket_time(now_ns)));
+		assert_true(bucket_is_full(word, bucket_time(now_ns)));
 		assert_int_equal(take_all(&word, &limit, now_ns), rows[i].burst);
 	}
 }
@@ -293,7 +293,7 @@ static void test_late_reader(void **state)
 		seen = word;
 		assert_false(take(&word, &limit, now_ns - late, 1));
 		assert_int_equal(word, seen);
-		assert_false(bucket_is_idle(word, &limit, bucket_time(now_ns - late)));
+		assert_false(bucket_is_full(word, bucket_time(now_ns - late)));
 	}
 }
 

@@ -77,7 +77,7 @@ static void test_order(void **state)
 		if (rows[i].what & BYTES)
 			slot->tat[HATAGO_DIM_BYTES] = bucket_time(FIXTURE_NOW + 5 * FIXTURE_SECOND);
 		if (rows[i].what & BANNED)
-			slot->banned_until = HATAGO_TICK_NEVER;
+			slot->standing = HATAGO_STANDING(HATAGO_BANNED, HATAGO_TICK_NEVER);
 		e = explain(&f, rows[i].what & ALLOWED, rows[i].what & DENIED, FIXTURE_NOW);
 		assert_int_equal(e.place, EXPLAIN_KNOWN);
 		assert_int_equal(e.frame.reason, rows[i].reason);
@@ -206,12 +206,12 @@ static void test_ban_and_buckets(void **state)
 	fixture_init(&f, 1);
 	fixture_limit(f.rules, HATAGO_DIM_PACKETS, 1, 10);
 	slot = fixture_slot(&f, ADDRESS, FIXTURE_NOW);
-	slot->banned_until = ban_end(FIXTURE_NOW, FIXTURE_SECOND / 2);
+	slot->standing = HATAGO_STANDING(HATAGO_BANNED, ban_end(FIXTURE_NOW, FIXTURE_SECOND / 2));
 	slot->tat[HATAGO_DIM_PACKETS] = bucket_time(FIXTURE_NOW + 10 * FIXTURE_SECOND);
 	e = explain(&f, false, false, FIXTURE_NOW);
 	assert_int_equal(e.frame.reason, HATAGO_REASON_BANNED);
 	assert_int_equal(e.frame.wait_ns, FIXTURE_SECOND);
-	assert_int_equal(e.ban_ns, ban_remaining_ns(slot->banned_until, FIXTURE_NOW));
+	assert_int_equal(e.ban_ns, ban_remaining_ns(ban_of(slot), FIXTURE_NOW));
 	slot->tat[HATAGO_DIM_PACKETS] = bucket_time(FIXTURE_NOW);
 	e = explain(&f, false, false, FIXTURE_NOW);
 	assert_int_equal(e.frame.wait_ns, e.ban_ns);

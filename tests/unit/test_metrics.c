@@ -418,7 +418,7 @@ static void test_snapshot_view(void **state)
 		counters[2 + cpu].by[HATAGO_VERDICT_PASS][HATAGO_REASON_ARP].bytes = 42;
 	}
 	view->config = config;
-	view->set_count = 10;
+	config->front_count = view->set_count = 10;
 	view->cpu_count = 2;
 	view->device_count = 2;
 	for (int i = 0; i < 2; i++) {

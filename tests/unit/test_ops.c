@@ -497,13 +497,13 @@ static void test_ban_without_room(void **state)
 {
 	struct hatago_client_id id = fixture_id(&t.fixture, "192.0.2.1");
 	uint64_t key = fixture_key(&t.fixture, id);
-	struct hatago_set *set = &t.fixture.clients.sets[clients_index(&t.fixture.clients, key)];
+	struct hatago_set *set = &t.fixture.clients.sets[table_set(key, TABLE_FIRST, 64, 64)];
 	json_t *root, *error;
 
 	(void)state;
 	for (uint32_t way = 0; way < HATAGO_WAYS; way++) {
-		set->key[way] = way + 1;
-		set->slot[way].banned_until = HATAGO_TICK_NEVER;
+		set->key[way] = set->slot[way].key = way + 1;
+		set->slot[way].standing = HATAGO_STANDING(HATAGO_BANNED, HATAGO_TICK_NEVER);
 	}
 	root = answer_to("{\"command\":\"ban add\",\"arguments\":{\"address\":\"192.0.2.1\"}}",
 			 true);
@@ -511,7 +511,7 @@ static void test_ban_without_room(void **state)
 	assert_string_equal(text_at(error, "code"), "failed");
 	assert_non_null(strstr(text_at(error, "message"), "deny add 192.0.2.1"));
 	for (uint32_t way = 0; way < HATAGO_WAYS; way++)
-		assert_int_equal(set->key[way], way + 1);
+		assert_int_equal(set->slot[way].key, way + 1);
 	json_decref(root);
 }
 

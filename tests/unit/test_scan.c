@@ -170,9 +170,9 @@ static void test_states(void **state)
 
 	(void)state;
 	small_table(&f);
-	put(&f, "203.0.113.1", 9, 9, 9)->banned_until = tick + 1;
-	put(&f, "203.0.113.2", 8, 8, 8)->banned_until = tick; /* over */
-	put(&f, "203.0.113.3", 7, 7, 7)->trusted_until = tick + 1;
+	put(&f, "203.0.113.1", 9, 9, 9)->standing = HATAGO_STANDING(HATAGO_BANNED, tick + 1);
+	put(&f, "203.0.113.2", 8, 8, 8)->standing = HATAGO_STANDING(HATAGO_BANNED, tick); /* over */
+	put(&f, "203.0.113.3", 7, 7, 7)->standing = HATAGO_STANDING(HATAGO_TRUSTED, tick + 1);
 	fixture_frame(&f, fixture_id(&f, "203.0.113.4"), 60, false, FIXTURE_NOW);
 	assert_int_equal(scan_init(&scan, 10), 0);
 	scan.only = SCAN_BANNED;
@@ -206,8 +206,8 @@ static void test_live_is_not_idle(void **state)
 	fixture_limit(f.rules, HATAGO_DIM_CONNECTIONS, 3, 7);
 	fixture_limit(f.rules, HATAGO_DIM_BYTES, 1000000, 5000);
 	assert_int_equal(scan_init(&scan, 0), 0);
-	f.clients.sets->key[0] = 1;
-	for (uint32_t d = 0; d < HATAGO_DIM_COUNT; d++) {
+	f.clients.sets->key[0] = f.clients.sets->slot[0].key = 1;
+	for (uint32_t d = 0; d < HATAGO_EDGE_DIMENSIONS; d++) {
 		struct hatago_slot *slot = &f.clients.sets->slot[0];
 
 		tau = f.rules->limit[d].tau;
@@ -222,13 +222,12 @@ static void test_live_is_not_idle(void **state)
 						 now + (1ULL << 63),
 						 ~0ULL};
 
-			for (uint32_t other = 0; other < HATAGO_DIM_COUNT; other++)
+			for (uint32_t other = 0; other < HATAGO_EDGE_DIMENSIONS; other++)
 				slot->tat[other] = now;
 			slot->tat[d] = tats[k];
 			scan_table(&f.clients, FIXTURE_NOW, &scan);
 			assert_int_equal(scan.live,
-					 !slot_is_idle(slot, f.rules, now,
-						       FIXTURE_NOW >> HATAGO_TICK_SHIFT));
+					 !slot_is_idle(slot, f.rules, FIXTURE_NOW));
 		}
 	}
 	scan_done(&scan);
@@ -277,7 +276,9 @@ static void test_top_of_many(void **state)
 	for (uint32_t i = 0; i < f.clients.set_count && count < MANY; i++)
 		for (uint32_t way = 0; way < 4 && count < MANY; way++) {
 			seed ^= seed << 13, seed ^= seed >> 7, seed ^= seed << 17;
-			f.clients.sets[i].key[way] = seed;
+			/* Low bits that make the way its home: 65536 / 7 is 9362.3. */
+			seed = (seed & ~0xffffULL) | (way * 9363 + 10);
+			f.clients.sets[i].key[way] = f.clients.sets[i].slot[way].key = seed;
 			f.clients.sets[i].slot[way].drops = all[count++] = seed >> 40;
 		}
 	qsort(all, count, sizeof(*all), compare_u64);

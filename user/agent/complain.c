@@ -10,7 +10,6 @@
 
 #include "agent/agent.h"
 
-
 static void complain(struct agent *agent, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 

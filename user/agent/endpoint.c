@@ -46,7 +46,7 @@ static void fill_offender(const struct scan_client *from, const struct hatago_ru
 	to->packets = from->slot.packets;
 	to->bytes = from->slot.bytes;
 	to->drops = from->slot.drops;
-	to->ban_ns = ban_remaining_ns(from->slot.banned_until, now_ns);
+	to->ban_ns = ban_remaining_ns(ban_of(&from->slot), now_ns);
 }
 
 _Static_assert(METRICS_BAN_FOR_GOOD == BAN_FOR_GOOD, "a ban's time is taken over as it is");
@@ -54,11 +54,7 @@ _Static_assert(METRICS_BAN_FOR_GOOD == BAN_FOR_GOOD, "a ban's time is taken over
 static void fill_scan(struct agent *agent)
 {
 	const struct view *view = agent->ops.view;
-	const struct clients clients = {.sets = view->sets,
-					.sides = view->sides,
-					.set_count = view->set_count,
-					.config = view->config,
-					.rules = view_rules(view)};
+	const struct clients clients = view_clients(view);
 	struct metrics_edge *edge = &agent->snapshot.edge;
 	uint64_t now = clock_mono_ns();
 

@@ -11,8 +11,8 @@
 #include "agent/agent.h"
 #include "base/log.h"
 
-#define TELL_MAX	   1024
-#define TELL_PORTS_MAX	   16	       /* port ranges that are named; more are counted */
+#define TELL_MAX       1024
+#define TELL_PORTS_MAX 16 /* port ranges that are named; more are counted */
 
 static void tell_add(char *buf, size_t size, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
@@ -121,7 +121,8 @@ void tell_device(const struct agent *agent, const char *name)
 		return;
 	mode = metrics_mode_label(d->device->mode);
 	why = d->device->why;
-	is_degraded = d->device->mode != HATAGO_MODE_NATIVE && strcmp(why, HATAGO_WHY_ASKED_FOR) != 0;
+	is_degraded =
+		d->device->mode != HATAGO_MODE_NATIVE && strcmp(why, HATAGO_WHY_ASKED_FOR) != 0;
 	if (is_degraded)
 		log_line(LEVEL_WARNING,
 			 "device %s: attached in mode %s, %s; that is slower than native mode, "

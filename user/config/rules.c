@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "config/config.h"
+#include "hatago/table.h"
 
 static void rules_masks(const struct config_edge *edge, struct hatago_rules *rules)
 {
@@ -65,4 +66,5 @@ void config_rules(const struct config_edge *edge, const struct config_rate_limit
 		ret->dimensions |= 1u << HATAGO_DIM_REQUESTS;
 		ret->limit[HATAGO_DIM_REQUESTS] = rate->limit;
 	}
+	hatago_rules_seal(ret);
 }

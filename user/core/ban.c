@@ -21,63 +21,56 @@ uint32_t ban_end(uint64_t now_ns, uint64_t for_ns)
 	return tick < HATAGO_TICK_NEVER ? (uint32_t)tick : HATAGO_TICK_NEVER;
 }
 
-uint64_t ban_remaining_ns(uint32_t banned_until, uint64_t now_ns)
+static uint32_t ban_of_standing(uint32_t standing)
 {
-	uint64_t end = (uint64_t)banned_until << HATAGO_TICK_SHIFT;
-
-	if (banned_until == HATAGO_TICK_NEVER)
-		return BAN_FOR_GOOD;
-	return end > now_ns ? end - now_ns : 0;
+	return standing >> HATAGO_STANDING_SHIFT == HATAGO_BANNED ? standing & HATAGO_TICK_NEVER
+								  : 0;
 }
 
-/* The client's way, its own or a claimed one, or -1. */
-static int ban_way(const struct clients *clients, uint32_t index, uint64_t key,
-		   struct hatago_client_id id, uint64_t now_ns)
+uint32_t ban_of(const struct hatago_slot *slot)
 {
-	struct hatago_set *set = &clients->sets[index];
-	int way = set_find(set, key);
+	return ban_of_standing(__atomic_load_n(&slot->standing, __ATOMIC_SEQ_CST));
+}
 
-	if (way >= 0)
-		return way;
-	way = set_claim(set, key, clients->rules, bucket_time(now_ns),
-			(uint32_t)(now_ns >> HATAGO_TICK_SHIFT));
-	if (way >= 0 && clients->rules->ipv6_mask_lo)
-		clients->sides[index].id_lo[way] = id.lo;
-	return way;
+uint64_t ban_remaining_ns(uint32_t until, uint64_t now_ns)
+{
+	uint64_t end = (uint64_t)until << HATAGO_TICK_SHIFT;
+
+	if (until == HATAGO_TICK_NEVER)
+		return BAN_FOR_GOOD;
+	return end > now_ns ? end - now_ns : 0;
 }
 
 int ban_put(const struct clients *clients, struct hatago_client_id id, uint64_t now_ns,
 	    uint32_t until, uint32_t *ret_former)
 {
-	uint64_t key = table_key(id, clients->config->secret);
-	uint32_t index = clients_index(clients, key);
-	struct hatago_set *set = &clients->sets[index];
+	const uint32_t banned = HATAGO_STANDING(HATAGO_BANNED, until);
 
 	for (uint32_t tries = 0; tries < BAN_TRIES; tries++) {
-		int way = ban_way(clients, index, key, id, now_ns);
-		__u32 *banned_until;
+		struct client_at at;
 		uint32_t former;
 
-		if (way < 0)
+		if (!clients_place(clients, id, now_ns, &at))
 			return -EBUSY;
-		banned_until = &set->slot[way].banned_until;
-		former = __atomic_exchange_n(banned_until, until, __ATOMIC_SEQ_CST);
-		if (BUCKET_READ(set->key[way]) == key) {
+		clients_keep(&at, now_ns, ban_remaining_ns(until, now_ns));
+		former = ban_of_standing(
+			__atomic_exchange_n(&at.slot->standing, banned, __ATOMIC_SEQ_CST));
+		if (BUCKET_READ(at.slot->key) == at.key) {
 			*ret_former = ban_remaining_ns(former, now_ns) ? former : 0;
 			return 0;
 		}
-		__sync_val_compare_and_swap(banned_until, until, 0);
+		__sync_val_compare_and_swap(&at.slot->standing, banned, 0);
 	}
 	return -EBUSY;
 }
 
 uint32_t ban_until(const struct clients *clients, struct hatago_client_id id)
 {
-	uint64_t key = table_key(id, clients->config->secret);
-	const struct hatago_set *set = &clients->sets[clients_index(clients, key)];
-	int way = set_find(set, key);
+	struct client_at at;
 
-	return way < 0 ? 0 : __atomic_load_n(&set->slot[way].banned_until, __ATOMIC_SEQ_CST);
+	if (!clients_find(clients, id, &at))
+		return 0;
+	return ban_of(at.slot);
 }
 
 bool ban_holds(const struct clients *clients, struct hatago_client_id id, uint32_t until)
@@ -85,22 +78,32 @@ bool ban_holds(const struct clients *clients, struct hatago_client_id id, uint32
 	return ban_until(clients, id) == until;
 }
 
+/* In all ways: two claims of one key at once may have left a second slot (table.h). */
+static bool ban_lift_in(struct hatago_set *set, uint64_t key, uint64_t now_ns)
+{
+	bool lifted = false;
+
+	for (uint32_t way = 0; way < HATAGO_WAYS; way++) {
+		struct hatago_slot *slot = &set->slot[way];
+		uint32_t until = ban_of(slot);
+
+		if (BUCKET_READ(slot->key) != key || !ban_remaining_ns(until, now_ns))
+			continue;
+		/* Not if it was handed on meanwhile to a client with a ban of its own. */
+		__sync_val_compare_and_swap(&slot->standing, HATAGO_STANDING(HATAGO_BANNED, until),
+					    0);
+		lifted = true;
+	}
+	return lifted;
+}
+
 int ban_lift(const struct clients *clients, struct hatago_client_id id, uint64_t now_ns)
 {
 	uint64_t key = table_key(id, clients->config->secret);
-	struct hatago_set *set = &clients->sets[clients_index(clients, key)];
-	int r = -ENOENT;
+	struct client_sets sets = clients_sets(clients, key);
+	bool lifted = false;
 
-	/* All ways: two claims of one key at once may have left a second slot (table.h). */
-	for (uint32_t way = 0; way < HATAGO_WAYS; way++) {
-		__u32 *banned_until = &set->slot[way].banned_until;
-		uint32_t until = __atomic_load_n(banned_until, __ATOMIC_SEQ_CST);
-
-		if (BUCKET_READ(set->key[way]) != key || !ban_remaining_ns(until, now_ns))
-			continue;
-		/* Not if it was handed on meanwhile to a client with a ban of its own. */
-		__sync_val_compare_and_swap(banned_until, until, 0);
-		r = 0;
-	}
-	return r;
+	for (int i = 0; i < TABLE_SETS; i++)
+		lifted |= ban_lift_in(sets.set[i], key, now_ns);
+	return lifted ? 0 : -ENOENT;
 }

@@ -17,8 +17,10 @@
 /* The tick at which a ban of for_ns ends: rounded up, so it is never too short. */
 uint32_t ban_end(uint64_t now_ns, uint64_t for_ns);
 
-/* Nanoseconds that a ban still lasts: 0 (not banned) to BAN_FOR_GOOD. */
-uint64_t ban_remaining_ns(uint32_t banned_until, uint64_t now_ns);
+/* The tick at which a slot's ban ends or ended; 0: it has none. */
+uint32_t ban_of(const struct hatago_slot *slot);
+/* Nanoseconds that a ban until this tick still lasts: 0 (not banned) to BAN_FOR_GOOD. */
+uint64_t ban_remaining_ns(uint32_t until, uint64_t now_ns);
 
 /*
  * Bans a client until a tick (ban_end()); claims a slot where it has none. A ban that it

@@ -21,32 +21,38 @@ bool explain_is_protected(const struct hatago_rules *rules, bool is_ipv6)
 	return (rules->flags & (is_ipv6 ? HATAGO_IPV6 : HATAGO_IPV4)) && (rules->flags & any);
 }
 
+static bool explain_has_room(const struct hatago_set *set, const struct hatago_rules *rules,
+			     uint64_t now_ns)
+{
+	for (uint32_t way = 0; way < HATAGO_WAYS; way++)
+		if (!set->slot[way].key || slot_is_idle(&set->slot[way], rules, now_ns))
+			return true;
+	return false;
+}
+
 /* The slot that the next frame would be charged to, as it would be then. */
-static void explain_find(const struct clients *clients, uint64_t key, uint64_t now_ns,
+static void explain_find(const struct clients *clients, struct hatago_client_id id, uint64_t now_ns,
 			 struct explain *e)
 {
-	uint32_t index = clients_index(clients, key);
-	const struct hatago_set *set = &clients->sets[index];
-	uint32_t tick = (uint32_t)(now_ns >> HATAGO_TICK_SHIFT);
-	uint64_t now = bucket_time(now_ns);
-	int way = set_find(set, key);
+	uint64_t key = table_key(id, clients->config->secret);
+	struct client_sets sets = clients_sets(clients, key);
+	struct client_at at;
+	bool has_room = false;
 
-	if (way >= 0) {
+	for (int i = 0; i < TABLE_SETS; i++)
+		has_room |= explain_has_room(sets.set[i], clients->rules, now_ns);
+	if (clients_find(clients, id, &at)) {
 		e->place = EXPLAIN_KNOWN;
-		e->slot = set->slot[way];
-		return;
-	}
-	for (way = 0; way < (int)HATAGO_WAYS; way++) {
-		if (set->key[way] && !slot_is_idle(&set->slot[way], clients->rules, now, tick))
-			continue;
+		e->slot = *at.slot;
+	} else if (has_room) {
 		e->place = EXPLAIN_NEW;
 		e->slot = (struct hatago_slot){0};
-		for (int d = 0; d < HATAGO_DIM_COUNT; d++)
-			e->slot.tat[d] = now;
-		return;
+		for (int d = 0; d < HATAGO_EDGE_DIMENSIONS; d++)
+			e->slot.tat[d] = bucket_time(now_ns);
+	} else {
+		e->place = EXPLAIN_OVERFLOW;
+		e->slot = clients->sides[sets.set[TABLE_FIRST] - clients->sets].overflow;
 	}
-	e->place = EXPLAIN_OVERFLOW;
-	e->slot = clients->sides[index].overflow;
 }
 
 static void explain_bucket(const struct hatago_limit *limit, uint64_t tat, uint64_t cost,
@@ -126,9 +132,9 @@ void explain_client(const struct explain_client *client, const struct clients *c
 	uint64_t now = bucket_time(now_ns);
 	struct explain e = {.now_ns = now_ns};
 
-	explain_find(clients, table_key(client->id, clients->config->secret), now_ns, &e);
-	e.ban_ns = ban_remaining_ns(e.slot.banned_until, now_ns);
-	for (int d = 0; d < HATAGO_DIM_COUNT; d++)
+	explain_find(clients, client->id, now_ns, &e);
+	e.ban_ns = ban_remaining_ns(ban_of(&e.slot), now_ns);
+	for (int d = 0; d < HATAGO_EDGE_DIMENSIONS; d++)
 		if ((rules->dimensions & (1u << d)) && rules->limit[d].tau)
 			explain_bucket(&rules->limit[d], e.slot.tat[d], frame[d], now,
 				       &e.bucket[d]);

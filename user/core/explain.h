@@ -20,7 +20,7 @@
 enum explain_place {
 	EXPLAIN_KNOWN,	 /* the client has a slot */
 	EXPLAIN_NEW,	 /* it has none and would get one: full buckets */
-	EXPLAIN_OVERFLOW /* its set is full of live clients: it would share their overflow */
+	EXPLAIN_OVERFLOW /* its sets are full of live clients: it would share an overflow */
 };
 
 /* What is known about a client; the caller asks the lists. */

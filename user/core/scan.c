@@ -110,13 +110,14 @@ static size_t scan_rank_offset(enum scan_by by)
 	}
 }
 
-/* Copies a slot; false where it changed hands meanwhile. */
-static bool scan_copy(const struct hatago_set *set, uint32_t way, uint64_t key,
-		      struct hatago_slot *ret)
+/* Copies a slot; false where it is empty, or changed hands meanwhile. */
+static bool scan_copy(const struct hatago_slot *slot, struct hatago_slot *ret)
 {
-	*ret = set->slot[way];
+	uint64_t key = BUCKET_READ(slot->key);
+
+	*ret = *slot;
 	__asm__ volatile("" ::: "memory"); /* the key is read again after the copy */
-	return BUCKET_READ(set->key[way]) == key;
+	return key && BUCKET_READ(slot->key) == key;
 }
 
 struct scan_pass {
@@ -124,9 +125,10 @@ struct scan_pass {
 	const struct hatago_side *sides;
 	const struct hatago_rules *rules;
 	__u64 secret[2];
-	uint64_t now;			/* as bucket_time() gives it */
-	uint64_t tau[HATAGO_DIM_COUNT]; /* 0 where the dimension is off */
+	uint64_t now; /* as bucket_time() gives it */
+	uint32_t enabled[HATAGO_EDGE_DIMENSIONS];
 	uint32_t tick;
+	uint32_t front_count;
 	size_t rank_offset;
 	bool everybody; /* no filter of any kind */
 	bool within;
@@ -143,23 +145,22 @@ static struct hatago_client_id scan_id(const struct scan_pass *pass, uint32_t in
 /* What slot_is_idle() denies, without a branch, since no branch here can be foretold. */
 static bool scan_is_live(const struct scan_pass *pass, const struct hatago_slot *slot)
 {
-	uint32_t live = (slot->banned_until > pass->tick) | (slot->trusted_until > pass->tick);
+	uint32_t live = (slot->standing & HATAGO_TICK_NEVER) > pass->tick;
 
 	BUCKET_UNROLL
-	for (int d = 0; d < HATAGO_DIM_COUNT; d++)
-		live |= slot->tat[d] - pass->now - 1 < pass->tau[d]; /* in debt by 1 to tau */
+	for (int d = 0; d < HATAGO_EDGE_DIMENSIONS; d++)
+		live |= ((int64_t)(slot->tat[d] - pass->now) > 0) & pass->enabled[d];
 	return live;
 }
 
 static bool scan_is_asked_for(const struct scan_pass *pass, const struct scan *scan,
-			      const struct hatago_slot *slot, uint32_t index, uint32_t way,
-			      uint64_t key)
+			      const struct hatago_slot *slot, uint32_t index, uint32_t way)
 {
 	if (scan->only == SCAN_DROPPED && !slot->drops)
 		return false;
-	if (scan->only == SCAN_BANNED && slot->banned_until <= pass->tick)
+	if (scan->only == SCAN_BANNED && !slot_is_banned(slot, pass->tick))
 		return false;
-	return !pass->within || scan_is_within(scan_id(pass, index, way, key), &pass->filter);
+	return !pass->within || scan_is_within(scan_id(pass, index, way, slot->key), &pass->filter);
 }
 
 static void scan_set(const struct scan_pass *pass, uint32_t index, struct scan *scan)
@@ -168,19 +169,22 @@ static void scan_set(const struct scan_pass *pass, uint32_t index, struct scan *
 	uint32_t occupied = 0, live = 0, banned = 0, trusted = 0, matched = 0;
 	uint64_t rank, least = scan_least(scan);
 	struct hatago_slot slot;
+	bool is_live;
 
 	for (uint32_t way = 0; way < HATAGO_WAYS; way++) {
-		uint64_t key = BUCKET_READ(set->key[way]);
-
-		if (!key)
+		if (!BUCKET_READ(set->key[way]))
 			continue;
 		occupied++;
-		if (!scan_copy(set, way, key, &slot))
+		if (!scan_copy(&set->slot[way], &slot))
 			continue;
-		live += scan_is_live(pass, &slot);
-		banned += slot.banned_until > pass->tick;
-		trusted += slot.trusted_until > pass->tick;
-		if (!pass->everybody && !scan_is_asked_for(pass, scan, &slot, index, way, key))
+		is_live = scan_is_live(pass, &slot);
+		live += is_live;
+		banned += slot_is_banned(&slot, pass->tick);
+		trusted += slot_is_trusted(&slot, pass->tick);
+		/* Idle and away: the client may be at home by now. */
+		if (!is_live && (index >= pass->front_count || way != table_home(slot.key)))
+			continue;
+		if (!pass->everybody && !scan_is_asked_for(pass, scan, &slot, index, way))
 			continue;
 		matched++;
 		memcpy(&rank, (const char *)&slot + pass->rank_offset, sizeof(rank));
@@ -189,7 +193,7 @@ static void scan_set(const struct scan_pass *pass, uint32_t index, struct scan *
 		scan_offer(scan, &(struct scan_candidate){
 					 .rank = rank,
 					 .packets = slot.packets,
-					 .key = key,
+					 .key = slot.key,
 					 .set = index,
 					 .way = way,
 				 });
@@ -240,7 +244,7 @@ static void scan_finish(const struct scan_pass *pass, struct scan *scan)
 		struct scan_client *to = &scan->top[scan->top_count];
 
 		to->id = scan_id(pass, from->set, from->way, from->key);
-		if (scan_copy(set, from->way, from->key, &to->slot))
+		if (scan_copy(&set->slot[from->way], &to->slot) && to->slot.key == from->key)
 			scan->top_count++;
 	}
 }
@@ -253,15 +257,15 @@ void scan_table(const struct clients *clients, uint64_t now_ns, struct scan *sca
 		.rules = clients->rules,
 		.secret = {clients->config->secret[0], clients->config->secret[1]},
 		.now = bucket_time(now_ns),
-		.tick = (uint32_t)(now_ns >> HATAGO_TICK_SHIFT),
+		.tick = tick_of(now_ns),
+		.front_count = clients->front_count,
 		.rank_offset = scan_rank_offset(scan->by),
 		.everybody = scan->only == SCAN_ALL && !scan->within,
 		.within = scan->within,
 	};
 
-	for (int d = 0; d < HATAGO_DIM_COUNT; d++)
-		if (clients->rules->dimensions & (1u << d))
-			pass.tau[d] = clients->rules->limit[d].tau;
+	for (int d = 0; d < HATAGO_EDGE_DIMENSIONS; d++)
+		pass.enabled[d] = clients->rules->dimensions >> d & 1;
 	if (scan->within)
 		pass.filter = scan_filter_make(scan->within, clients->rules);
 	if (scan->limit > scan->capacity)

@@ -45,7 +45,8 @@ struct scan {
 	uint64_t live;	   /* of these: in debt, banned or trusted, so nobody may claim them */
 	uint64_t banned;
 	uint64_t trusted;
-	uint64_t full_sets; /* all ways live: newcomers go to the shared overflow bucket */
+	uint64_t full_sets; /* all ways live: newcomers go to a back set, or to its overflow bucket
+			     */
 
 	/* Found, of what was asked for. */
 	uint64_t matched;

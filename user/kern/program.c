@@ -86,6 +86,7 @@ int program_make_maps(uint32_t sets, bool with_lists, struct program_maps *ret, 
 	bpf_program__set_autoload(s->progs.hatago_tc, false);
 	bpf_map__set_autocreate(s->maps.device, false);
 	bpf_map__set_autocreate(s->maps.counters, false);
+	bpf_map__set_autocreate(s->maps.clocks, false);
 	bpf_map__set_autocreate(s->maps.allow, with_lists);
 	bpf_map__set_autocreate(s->maps.deny, with_lists);
 	bpf_map__set_autocreate(s->maps.notes, with_lists);
@@ -109,6 +110,14 @@ int program_make_maps(uint32_t sets, bool with_lists, struct program_maps *ret, 
 	return r;
 }
 
+static int program_size_by_cpu(struct hatago_bpf *s)
+{
+	__u32 cpus = (__u32)libbpf_num_possible_cpus();
+	int r = bpf_map__set_max_entries(s->maps.counters, cpus);
+
+	return r < 0 ? r : bpf_map__set_max_entries(s->maps.clocks, cpus);
+}
+
 static int program_reuse(struct hatago_bpf *s, const struct program_maps *maps, int device_fd,
 			 int counters_fd)
 {
@@ -128,7 +137,7 @@ static int program_reuse(struct hatago_bpf *s, const struct program_maps *maps, 
 		if (r < 0)
 			return r;
 	}
-	return bpf_map__set_max_entries(s->maps.counters, (__u32)libbpf_num_possible_cpus());
+	return program_size_by_cpu(s);
 }
 
 int program_load(const struct program_maps *maps, enum hatago_attach_mode mode, int *device_fd,

@@ -18,6 +18,18 @@ const struct hatago_rules *view_rules(const struct view *view)
 	return &view->config->rules[__atomic_load_n(&view->config->active, __ATOMIC_ACQUIRE) & 1];
 }
 
+struct clients view_clients(const struct view *view)
+{
+	return (struct clients){
+		.sets = view->sets,
+		.sides = view->sides,
+		.front_count = view->config->front_count,
+		.set_count = view->set_count,
+		.config = view->config,
+		.rules = view_rules(view),
+	};
+}
+
 int view_lock(struct view *view, struct err *err)
 {
 	const struct timespec step = {.tv_nsec = RULES_LOCK_STEP_MS * 1000000L};
@@ -73,6 +85,7 @@ void view_rules_commit(struct view *view)
 {
 	uint32_t next = (view->config->active & 1) ^ 1;
 
+	hatago_rules_seal(view->draft);
 	memcpy(&view->config->rules[next], view->draft, sizeof(*view->draft));
 	__atomic_store_n(&view->config->active, next, __ATOMIC_RELEASE);
 	view_unlock(view);

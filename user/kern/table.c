@@ -11,7 +11,7 @@
 #include <sys/mman.h>
 #include <sys/random.h>
 
-#include "hatago/table.h"
+#include "core/clients.h"
 #include "kern/pins.h"
 
 uint32_t table_sets(uint32_t max_clients)
@@ -56,6 +56,7 @@ int table_make(uint32_t max_clients, const uint64_t secret[2], bool with_lists,
 	t.config->magic = HATAGO_ABI_MAGIC;
 	t.config->abi_version = HATAGO_ABI_VERSION;
 	t.config->set_count = t.set_count;
+	t.config->front_count = table_front_count(t.set_count);
 	memcpy(t.config->secret, secret ? secret : fresh, sizeof(t.config->secret));
 	t.config->rules[0] = *rules;
 	*ret = t;
@@ -77,13 +78,11 @@ void table_done(struct table *table)
 /* Both may be in use: what was done in either counts. */
 static void table_merge(struct hatago_slot *to, const struct hatago_slot *from)
 {
-	for (int d = 0; d < HATAGO_DIM_COUNT; d++)
+	for (int d = 0; d < HATAGO_EDGE_DIMENSIONS; d++)
 		if ((int64_t)(from->tat[d] - to->tat[d]) > 0)
 			to->tat[d] = from->tat[d];
-	if (from->banned_until > to->banned_until)
-		to->banned_until = from->banned_until;
-	if (from->trusted_until > to->trusted_until)
-		to->trusted_until = from->trusted_until;
+	if (from->standing > to->standing)
+		to->standing = from->standing;
 	if (from->packets > to->packets) {
 		to->packets = from->packets;
 		to->bytes = from->bytes;
@@ -92,40 +91,33 @@ static void table_merge(struct hatago_slot *to, const struct hatago_slot *from)
 }
 
 /* Carries one slot over; false where all of its new set's slots are live. */
-static bool table_carry_slot(const struct view *from, uint32_t index, int way, struct table *to,
-			     uint64_t now_ns)
+static bool table_carry_slot(const struct view *from, uint32_t index, int way,
+			     const struct clients *to, uint64_t now_ns)
 {
 	const struct hatago_slot *slot = &from->sets[index].slot[way];
-	uint64_t key = from->sets[index].key[way];
-	uint32_t new_index = table_set_index(key, to->set_count);
-	struct hatago_set *set = &to->sets[new_index];
-	int new_way = set_find(set, key);
+	struct hatago_client_id id =
+		table_id(slot->key, from->sides[index].id_lo[way], to->config->secret);
+	struct client_at at;
 
-	if (new_way >= 0) {
-		table_merge(&set->slot[new_way], slot);
-		return true;
-	}
-	new_way = set_claim(set, key, view_rules(from), bucket_time(now_ns),
-			    (uint32_t)(now_ns >> HATAGO_TICK_SHIFT));
-	if (new_way < 0)
+	if (!clients_place(to, id, now_ns, &at))
 		return false;
-	set->slot[new_way] = *slot;
-	to->sides[new_index].id_lo[new_way] = from->sides[index].id_lo[way];
+	clients_keep(&at, now_ns, slot_life(slot, to->rules, now_ns));
+	table_merge(at.slot, slot);
 	return true;
 }
 
-static void table_carry_some(const struct view *from, bool banned, struct table *to,
+static void table_carry_some(const struct view *from, bool banned, const struct clients *to,
 			     uint64_t now_ns, struct table_carried *carried)
 {
-	uint32_t tick = (uint32_t)(now_ns >> HATAGO_TICK_SHIFT);
+	uint32_t tick = tick_of(now_ns);
 	const struct hatago_rules *rules = view_rules(from);
 
 	for (uint32_t i = 0; i < from->set_count; i++)
 		for (int w = 0; w < (int)HATAGO_WAYS; w++) {
 			const struct hatago_slot *slot = &from->sets[i].slot[w];
 
-			if (!from->sets[i].key[w] || (slot->banned_until > tick) != banned ||
-			    slot_is_idle(slot, rules, bucket_time(now_ns), tick))
+			if (!slot->key || slot_is_banned(slot, tick) != banned ||
+			    slot_is_idle(slot, rules, now_ns))
 				continue;
 			if (table_carry_slot(from, i, w, to, now_ns)) {
 				carried->clients++;
@@ -139,19 +131,27 @@ static void table_carry_some(const struct view *from, bool banned, struct table 
 void table_carry(const struct view *from, struct table *to, uint64_t now_ns,
 		 struct table_carried *ret)
 {
+	const struct clients clients = {
+		.sets = to->sets,
+		.sides = to->sides,
+		.front_count = to->config->front_count,
+		.set_count = to->set_count,
+		.config = to->config,
+		.rules = view_rules(from),
+	};
 	struct table_carried carried = {};
 
-	table_carry_some(from, true, to, now_ns, &carried);
-	table_carry_some(from, false, to, now_ns, &carried);
+	table_carry_some(from, true, &clients, now_ns, &carried);
+	table_carry_some(from, false, &clients, now_ns, &carried);
 	*ret = carried;
 }
 
 uint32_t table_bans(const struct view *view, uint64_t now_ns)
 {
-	uint32_t tick = (uint32_t)(now_ns >> HATAGO_TICK_SHIFT), bans = 0;
+	uint32_t tick = tick_of(now_ns), bans = 0;
 
 	for (uint32_t i = 0; i < view->set_count; i++)
 		for (int w = 0; w < (int)HATAGO_WAYS; w++)
-			bans += view->sets[i].key[w] && view->sets[i].slot[w].banned_until > tick;
+			bans += slot_is_banned(&view->sets[i].slot[w], tick);
 	return bans;
 }

@@ -61,7 +61,8 @@ static int view_table_check(const char *pins, const struct view_table *table, st
 			"removes its pins)",
 			pins, config->abi_version, HATAGO_ABI_VERSION);
 	if (config->set_count != table->clients_map.entries ||
-	    config->set_count != table->sides_map.entries)
+	    config->set_count != table->sides_map.entries || config->front_count == 0 ||
+	    config->front_count > config->set_count)
 		return err_set(err, -EAGAIN,
 			       "the client table of %s is changing its size: try again, or start "
 			       "hatagod if it died on the way",

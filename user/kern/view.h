@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "core/clients.h"
 #include "hatago/abi.h"
 
 #define VIEW_DEFAULT_PINS "/sys/fs/bpf/hatago"
@@ -56,6 +57,8 @@ void view_free(struct view *view);
 int view_refresh(struct view *view, struct err *err);
 
 const struct hatago_rules *view_rules(const struct view *view);
+/* The client table under the rules in force now; the memory stays the view's. */
+struct clients view_clients(const struct view *view);
 /*
  * To change rules: begin locks out other writers and gives a copy of those in force, which
  * stays the view's; commit puts it in force for the next frame; abort forgets it. Both

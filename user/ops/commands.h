@@ -64,7 +64,7 @@ void ops_write_client_id(struct hatago_client_id id, const struct hatago_rules *
 			 const char *key, struct json *out);
 void ops_write_slot(const struct hatago_slot *slot, const struct hatago_rules *rules,
 		    uint64_t now_ns, struct json *out);
-void ops_write_ban(const struct ops_context *ops, struct hatago_client_id id, uint32_t banned_until,
+void ops_write_ban(const struct ops_context *ops, struct hatago_client_id id, uint32_t until,
 		   struct json *out);
 void ops_write_limits(const struct ops_context *ops, const struct hatago_rules *rules,
 		      struct json *out);

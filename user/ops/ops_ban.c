@@ -186,7 +186,7 @@ int ops_ban_list(struct ops_context *ops, const json_t *args, struct json *out, 
 
 		json_object_begin(out, NULL);
 		ops_write_client_id(client->id, clients.rules, "client", out);
-		ops_write_ban(ops, client->id, client->slot.banned_until, out);
+		ops_write_ban(ops, client->id, ban_of(&client->slot), out);
 		json_u64(out, "drops", client->slot.drops);
 		json_object_end(out);
 	}

@@ -26,7 +26,7 @@ static void ops_write_client(const struct ops_context *ops, const struct scan_cl
 			     const struct hatago_rules *rules, struct json *out)
 {
 	uint64_t now = ops->mono_ns();
-	uint64_t banned = ban_remaining_ns(client->slot.banned_until, now);
+	uint64_t banned = ban_remaining_ns(ban_of(&client->slot), now);
 
 	json_object_begin(out, NULL);
 	ops_write_client_id(client->id, rules, "client", out);
@@ -93,29 +93,26 @@ int ops_client_show(struct ops_context *ops, const json_t *args, struct json *ou
 	struct hatago_client_id id;
 	struct hatago_slot slot;
 	struct clients clients;
-	uint64_t key, now = ops->mono_ns();
-	uint32_t index;
-	int way, r = ops_clients(ops, &clients, err);
+	struct client_at at;
+	uint64_t now = ops->mono_ns();
+	int r = ops_clients(ops, &clients, err);
 
 	if (r < 0 || !ops_prefix(args, "address", &address))
 		return r;
 	id = prefix_client(&address, clients.rules);
-	key = table_key(id, clients.config->secret);
-	index = clients_index(&clients, key);
-	way = set_find(&clients.sets[index], key);
-	if (way < 0)
+	if (!clients_find(&clients, id, &at))
 		return err_set(err, -ENOENT,
 			       "%s is not in the table: not seen at a protected port lately, or "
 			       "its place went to another after its buckets were full again; "
 			       "'why' tells what would become of it",
 			       ops_text(args, "address"));
-	slot = clients.sets[index].slot[way];
+	slot = *at.slot;
 	ops_write_client_id(id, clients.rules, "client", out);
 	ops_write_slot(&slot, clients.rules, now, out);
 	ops_write_buckets(&slot, clients.rules, now, out);
-	if (ban_remaining_ns(slot.banned_until, now)) {
+	if (ban_remaining_ns(ban_of(&slot), now)) {
 		json_object_begin(out, "ban");
-		ops_write_ban(ops, id, slot.banned_until, out);
+		ops_write_ban(ops, id, ban_of(&slot), out);
 		json_object_end(out);
 	} else {
 		json_nil(out, "ban");

@@ -9,7 +9,6 @@
 #include "kern/edge.h"
 #include "ops/commands.h"
 
-
 static const char *const mode_names[] = {
 	[HATAGO_MODE_NATIVE] = "native",
 	[HATAGO_MODE_GENERIC] = "generic",

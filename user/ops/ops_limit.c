@@ -57,15 +57,6 @@ static int ops_limit_read(const json_t *args, uint32_t d, struct hatago_limit *r
 		       "days");
 }
 
-/* The packet path asks this one bit instead of every limit. */
-static void ops_limit_flag_steps(struct hatago_rules *rules)
-{
-	rules->flags &= ~HATAGO_STEPS;
-	for (uint32_t d = 0; d < HATAGO_EDGE_DIMENSIONS; d++)
-		if ((rules->dimensions & (1u << d)) && rules->limit[d].step)
-			rules->flags |= HATAGO_STEPS;
-}
-
 int ops_limit_set(struct ops_context *ops, const json_t *args, struct json *out, struct err *err)
 {
 	uint32_t d = ops_dimension(ops_text(args, "dimension"));
@@ -87,7 +78,6 @@ int ops_limit_set(struct ops_context *ops, const json_t *args, struct json *out,
 		rules->dimensions |= 1u << d;
 		rules->limit[d] = limit;
 	}
-	ops_limit_flag_steps(rules);
 	view_rules_commit(ops->view);
 	ops_write_limits(ops, view_rules(ops->view), out);
 	return 0;

@@ -23,13 +23,7 @@ int ops_clients(const struct ops_context *ops, struct clients *ret, struct err *
 			       ops->view_err.text[0] ? ops->view_err.text
 						     : "there is no edge: the configuration has no "
 						       "section `edge`");
-	*ret = (struct clients){
-		.sets = ops->view->sets,
-		.sides = ops->view->sides,
-		.set_count = ops->view->set_count,
-		.config = ops->view->config,
-		.rules = view_rules(ops->view),
-	};
+	*ret = view_clients(ops->view);
 	return 0;
 }
 
@@ -133,13 +127,13 @@ static bool ops_is_limited(const struct hatago_slot *slot, const struct hatago_r
 static const char *ops_slot_state(const struct hatago_slot *slot, const struct hatago_rules *rules,
 				  uint64_t now_ns)
 {
-	uint32_t tick = (uint32_t)(now_ns >> HATAGO_TICK_SHIFT);
+	uint32_t tick = tick_of(now_ns);
 
-	if (slot->banned_until > tick)
+	if (slot_is_banned(slot, tick))
 		return "banned";
 	if (ops_is_limited(slot, rules, now_ns))
 		return "limited";
-	return slot_is_idle(slot, rules, bucket_time(now_ns), tick) ? "idle" : "active";
+	return slot_is_idle(slot, rules, now_ns) ? "idle" : "active";
 }
 
 void ops_write_slot(const struct hatago_slot *slot, const struct hatago_rules *rules,
@@ -149,13 +143,13 @@ void ops_write_slot(const struct hatago_slot *slot, const struct hatago_rules *r
 	json_u64(out, "drops", slot->drops);
 	json_u64(out, "packets", slot->packets);
 	json_u64(out, "bytes", slot->bytes);
-	json_bool(out, "trusted", slot->trusted_until > now_ns >> HATAGO_TICK_SHIFT);
+	json_bool(out, "trusted", slot_is_trusted(slot, tick_of(now_ns)));
 }
 
-void ops_write_ban(const struct ops_context *ops, struct hatago_client_id id, uint32_t banned_until,
+void ops_write_ban(const struct ops_context *ops, struct hatago_client_id id, uint32_t until,
 		   struct json *out)
 {
-	uint64_t left = ban_remaining_ns(banned_until, ops->mono_ns());
+	uint64_t left = ban_remaining_ns(until, ops->mono_ns());
 	struct hatago_note note = {0};
 
 	ops_write_ms("remaining_ms", left, out);

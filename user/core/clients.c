@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+/*
+ * See clients.h.
+ */
+#include "core/clients.h"
+
+struct client_sets clients_sets(const struct clients *clients, uint64_t key)
+{
+	struct client_sets sets;
+
+	for (int i = 0; i < TABLE_SETS; i++)
+		sets.set[i] =
+			&clients->sets[table_set(key, i, clients->front_count, clients->set_count)];
+	return sets;
+}
+
+static struct client_at client_at_place(const struct clients *clients, uint64_t key,
+					const struct client_sets *sets, int place)
+{
+	struct hatago_set *set = sets->set[place < 0 ? TABLE_FIRST : TABLE_PLACE_SET(place)];
+	struct client_at at = {
+		.key = key,
+		.first = sets->set[TABLE_FIRST],
+		.side = &clients->sides[set - clients->sets],
+		.place = place,
+	};
+
+	at.slot = place < 0 ? &at.side->overflow : &set->slot[place & TABLE_WAY];
+	return at;
+}
+
+bool clients_find(const struct clients *clients, struct hatago_client_id id, struct client_at *ret)
+{
+	uint64_t key = table_key(id, clients->config->secret);
+	struct client_sets sets = clients_sets(clients, key);
+	int place = (int)table_home(key);
+
+	if (BUCKET_READ(sets.set[TABLE_FIRST]->slot[place].key) != key)
+		place = -1;
+	for (int i = 0; place < 0 && i < TABLE_SETS; i++)
+		place = table_look(sets.set, i, key);
+	if (place < 0)
+		return false;
+	*ret = client_at_place(clients, key, &sets, place);
+	return true;
+}
+
+bool clients_place(const struct clients *clients, struct hatago_client_id id, uint64_t now_ns,
+		   struct client_at *ret)
+{
+	uint64_t key = table_key(id, clients->config->secret);
+	struct client_sets sets = clients_sets(clients, key);
+	int place = table_place(sets.set, key, clients->rules, now_ns);
+
+	*ret = client_at_place(clients, key, &sets, place);
+	if (place >= 0 && clients->rules->ipv6_mask_lo)
+		ret->side->id_lo[place & TABLE_WAY] = id.lo;
+	return place >= 0;
+}
+
+void clients_keep(const struct client_at *at, uint64_t now_ns, uint64_t life_ns)
+{
+	if (at->place >= 0 && at->slot != &at->first->slot[table_home(at->key)])
+		table_keep(at->first, at->key, at->place, now_ns, life_ns);
+}
