@@ -46,19 +46,17 @@ static __always_inline bool frame_fetch(const struct frame *f, __u32 offset, voi
 }
 
 /*
- * Copies the header at `offset` of the frame into *to; false where the frame is shorter.
- * A macro, since the copy is by the header's own type: by bytes it would cost 20 loads
- * for an IPv4 header. Only where a driver split the headers off the linear part does it
- * take the helper.
+ * The header of type `type` at `offset` of the frame: where it lies, or a copy in *room
+ * where a driver split it off the linear part; NULL where the frame is shorter. A macro,
+ * since the header's type says how long it is.
  */
-#define FRAME_LOAD(f, offset, to)                                          \
-	({                                                                 \
-		const typeof(*(to)) *from_ = (f)->data + (offset);         \
-		bool linear_ = (const void *)(from_ + 1) <= (f)->data_end; \
-                                                                           \
-		if (linear_)                                               \
-			*(to) = *from_;                                    \
-		linear_ || frame_fetch(f, offset, to, sizeof(*(to)));      \
+#define FRAME_AT(f, offset, type, room)                                                   \
+	({                                                                                \
+		const type *at_ = (f)->data + (offset);                                   \
+                                                                                          \
+		if ((const void *)(at_ + 1) > (f)->data_end)                              \
+			at_ = frame_fetch(f, offset, room, sizeof(type)) ? (room) : NULL; \
+		at_;                                                                      \
 	})
 
 #endif

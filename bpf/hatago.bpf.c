@@ -12,7 +12,7 @@
 #include "parse.h"
 
 /* A function of its own, so that the verifier walks it once and not once a path of the parser. */
-__noinline int judge(const struct packet *p)
+static __always_inline int judge(const struct packet *p)
 {
 	const struct hatago_config *c = maps_config();
 

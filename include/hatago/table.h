@@ -274,7 +274,7 @@ BUCKET_INLINE void set_touch(const struct hatago_set *set)
 /* Was it full a moment ago, and can't have changed? False for words left from long ago. */
 BUCKET_INLINE int set_is_full(const struct hatago_set *set, __u64 now_ns)
 {
-	return set->full_until - beat_of(now_ns) - 1 < TABLE_FULL_NS >> HATAGO_BEAT_SHIFT;
+	return set->full_until - beat_of(now_ns) - 1 <= TABLE_FULL_NS >> HATAGO_BEAT_SHIFT;
 }
 
 /* Claims a way for a key that was not found: its place, or -1 where all are live. */

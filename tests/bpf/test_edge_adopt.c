@@ -209,8 +209,10 @@ static void test_table_changes_size(void **state)
 		assert_int_equal(ban_of(world_slot(view, BANNED_SOURCE)), HATAGO_TICK_NEVER);
 		assert_true(is_banned_id(view, long_id));
 		for (uint32_t i = 0; i < 100; i++) {
-			const struct hatago_slot *slot = world_slot(view, i);
+			struct hatago_slot *slot = world_slot(view, i);
 
+			if (slot) /* a place's, not its inhabitant's */
+				before[i].away_until = slot->away_until;
 			kept += slot && memcmp(slot, &before[i], sizeof(*slot)) == 0;
 		}
 		assert_true(kept <= 100 && (kept == 100) == rows[row].fits);

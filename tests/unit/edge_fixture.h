@@ -86,6 +86,22 @@ static inline uint64_t fixture_key(const struct fixture *f, struct hatago_client
 	return table_key(id, f->config->secret);
 }
 
+/* Takes tokens as bpf/limit.h does: SLOT_TAKEN, or the dimension that lacks them. */
+static inline int fixture_take(const struct fixture *f, const struct client_at *at,
+			       uint32_t dimensions, const __u64 n[HATAGO_EDGE_DIMENSIONS],
+			       uint64_t now_ns)
+{
+	__u64 now = bucket_time(now_ns);
+	int lacking;
+
+	if (at->place >= 0 && (at->place & TABLE_NEW))
+		lacking = slot_take_once(at->slot, f->rules, dimensions, n, now, 1, 1);
+	else
+		lacking = slot_take_once(at->slot, f->rules, dimensions, n, now, 0, 1);
+	clients_keep(at, now_ns, slot_life(at->slot, f->rules, now_ns));
+	return lacking;
+}
+
 /* Charges one frame as bpf/limit.h does; false: dropped. */
 static inline bool fixture_frame(const struct fixture *f, struct hatago_client_id id,
 				 uint64_t bytes, bool is_connection, uint64_t now_ns)
@@ -96,18 +112,16 @@ static inline bool fixture_frame(const struct fixture *f, struct hatago_client_i
 		[HATAGO_DIM_BYTES] = bytes,
 	};
 	uint32_t dimensions = f->rules->dimensions & ~(1u << HATAGO_DIM_REQUESTS);
-	struct hatago_slot *slot;
 	struct client_at at;
 
 	if (!is_connection)
 		dimensions &= ~(1u << HATAGO_DIM_CONNECTIONS);
 	clients_place(&f->clients, id, now_ns, &at);
-	slot = at.slot;
-	slot->packets++;
-	slot->bytes += bytes;
-	if (slot_is_banned(slot, tick_of(now_ns)) ||
-	    slot_take_once(slot, f->rules, dimensions, n, bucket_time(now_ns), 0, 1) != SLOT_TAKEN) {
-		slot->drops++;
+	at.slot->packets++;
+	at.slot->bytes += bytes;
+	if (slot_is_banned(at.slot, tick_of(now_ns)) ||
+	    fixture_take(f, &at, dimensions, n, now_ns) != SLOT_TAKEN) {
+		at.slot->drops++;
 		return false;
 	}
 	return true;

@@ -45,17 +45,23 @@ bool clients_find(const struct clients *clients, struct hatago_client_id id, str
 	return true;
 }
 
-bool clients_place(const struct clients *clients, struct hatago_client_id id, uint64_t now_ns,
-		   struct client_at *ret)
+bool clients_place_key(const struct clients *clients, uint64_t key, uint64_t id_lo,
+		       uint64_t now_ns, struct client_at *ret)
 {
-	uint64_t key = table_key(id, clients->config->secret);
 	struct client_sets sets = clients_sets(clients, key);
 	int place = table_place(sets.set, key, clients->rules, now_ns);
 
 	*ret = client_at_place(clients, key, &sets, place);
-	if (place >= 0 && clients->rules->ipv6_mask_lo)
-		ret->side->id_lo[place & TABLE_WAY] = id.lo;
+	if (place >= 0)
+		ret->side->id_lo[place & TABLE_WAY] = id_lo;
 	return place >= 0;
+}
+
+bool clients_place(const struct clients *clients, struct hatago_client_id id, uint64_t now_ns,
+		   struct client_at *ret)
+{
+	return clients_place_key(clients, table_key(id, clients->config->secret), id.lo, now_ns,
+				 ret);
 }
 
 void clients_keep(const struct client_at *at, uint64_t now_ns, uint64_t life_ns)

@@ -95,11 +95,9 @@ static bool table_carry_slot(const struct view *from, uint32_t index, int way,
 			     const struct clients *to, uint64_t now_ns)
 {
 	const struct hatago_slot *slot = &from->sets[index].slot[way];
-	struct hatago_client_id id =
-		table_id(slot->key, from->sides[index].id_lo[way], to->config->secret);
 	struct client_at at;
 
-	if (!clients_place(to, id, now_ns, &at))
+	if (!clients_place_key(to, slot->key, from->sides[index].id_lo[way], now_ns, &at))
 		return false;
 	clients_keep(&at, now_ns, slot_life(slot, to->rules, now_ns));
 	table_merge(at.slot, slot);
