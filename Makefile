@@ -38,6 +38,7 @@ DEV_TOOLS  := $(addprefix $(BUILD)/hatago-,sample flood visit)
 UNIT       := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
 BPF_TESTS  := $(patsubst tests/bpf/%.c,$(BUILD)/tests/%,$(wildcard tests/bpf/test_*.c))
 BENCHES    := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(filter-out %.bpf.c,$(wildcard tests/bench/*.c)))
+SYSTEM     := $(filter-out %/lib.sh %/run.sh,$(wildcard tests/system/*.sh))
 FUZZERS    := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 SKELETONS  := $(patsubst %.bpf.c,$(BUILD)/%.skel.h,$(notdir $(wildcard tests/bench/*.bpf.c tools/dev/*.bpf.c)))
 
@@ -90,7 +91,7 @@ do-bench: $(BENCHES)
 	@BUILD='$(BUILD)' tools/dev/bench.sh
 do-check: all $(DEV_TOOLS) $(UNIT) $(BPF_TESTS) sanitized fuzzers
 	@BUILD='$(BUILD)' tools/dev/check.sh $(UNIT) $(BPF_TESTS) $(UNIT:$(BUILD)/%=$(BUILD)/asan/%) \
-		$(THREADED:$(BUILD)/%=$(BUILD)/tsan/%) $(FUZZERS:$(BUILD)/%=$(BUILD)/fuzzed/%) tests/system/*.sh
+		$(THREADED:$(BUILD)/%=$(BUILD)/tsan/%) $(FUZZERS:$(BUILD)/%=$(BUILD)/fuzzed/%) $(SYSTEM)
 do-sanitize: sanitized
 	@BUILD='$(BUILD)' tools/dev/check.sh $(UNIT:$(BUILD)/%=$(BUILD)/asan/%) $(THREADED:$(BUILD)/%=$(BUILD)/tsan/%)
 do-fuzz: fuzzers

@@ -110,11 +110,12 @@ __noinline int place(__u64 key, __u64 id_lo, __u64 now_ns)
 	if (!c)
 		return -1;
 	r = maps_rules(c);
-	set[TABLE_FIRST] = limit_set(key, TABLE_FIRST, c);
-	set[TABLE_SECOND] = limit_set(key, TABLE_SECOND, c);
-	set[TABLE_THIRD] = limit_set(key, TABLE_THIRD, c);
-	if (!set[TABLE_FIRST] || !set[TABLE_SECOND] || !set[TABLE_THIRD])
-		return -1;
+	BUCKET_UNROLL
+	for (int which = 0; which < TABLE_SETS; which++) {
+		set[which] = limit_set(key, which, c);
+		if (!set[which])
+			return -1;
+	}
 	place = table_place(set, key, r, now_ns);
 	if (r->ipv6_mask_lo && place >= 0) {
 		index = table_set(key, TABLE_PLACE_SET(place), c->front_count, c->set_count);

@@ -12,10 +12,10 @@
  * limited, banned or trusted.
  *
  * Where a client lives. The first front_count sets are the front, small enough for the
- * CPU's caches and page tables; the others are the back. A client has three sets, two in
- * front and one in the back, and in the first one a home. It lives in the first of these
+ * CPU's caches and page tables; the others are the back. A client has four sets, two in
+ * front and two in the back, and in the first one a home. It lives in the first of these
  * slots that was idle when it came:
- *      its home, the rest of its first set, its second set, its back set
+ *      its home, the rest of its first set, its second set, its two sets in the back
  * If not at home it is away: its home remembers until when any such client may be live
  * (away_until), and if in the back, so does its first set (spilled_until). So most frames
  * touch one cache line of the table, and a flood of clients that come once and never
@@ -30,7 +30,7 @@
  *    key. Only if they judged different slots idle do two slots get one key; the one that
  *    is found first serves from then on, the other becomes idle. At most one frame a CPU.
  *  - two claims of one slot: if the first one's copy of the key is written last, the owner
- *    is not found in a look through the copies and, if away, claims another slot; as
+ *    is not found in a look through the copies and, if away, may claim another slot; as
  *    does one whose frames on two CPUs meet before its home knows that it is away: likewise.
  *  - a frame judged while the rules change may mix a limit's old and new values once.
  *
@@ -53,7 +53,7 @@
 #define TABLE_MULTIPLIER 0x9fb21c651e98df25ULL
 #define TABLE_SPREAD	 0x9e3779b1u
 #define TABLE_FULL_NS	 1000000000ULL /* the longest that a set is taken for full without a look */
-#define TABLE_FRONT_SETS 16384	       /* the most in front: 8 MiB */
+#define TABLE_FRONT_SETS 24576	       /* the most in front: 12 MiB */
 #define TABLE_IPV4_TAG	 0xff, 0xff, 0x00, 0x04
 
 BUCKET_INLINE struct hatago_client_id client_id_ipv4(__be32 address, const struct hatago_rules *r)
@@ -93,23 +93,24 @@ BUCKET_INLINE __u64 table_key(struct hatago_client_id id, const __u64 secret[2])
 	return x ? x : 1;
 }
 
-enum { TABLE_FIRST, TABLE_SECOND, TABLE_THIRD, TABLE_SETS };
+enum { TABLE_FIRST, TABLE_SECOND, TABLE_THIRD, TABLE_FOURTH, TABLE_SETS };
 
 /*
- * The index of a key's set. Where the table has no back, the third one is the second. All
- * come from the key's upper half, and the way from its lower one.
+ * The index of a key's set. Where the table has no back, all are in front. All come from
+ * the key's upper half, and the way from its lower one.
  */
 BUCKET_INLINE __u32 table_set(__u64 key, int which, __u32 front_count, __u32 set_count)
 {
-	__u64 bits = (__u32)(key >> 32);
+	__u32 bits = (__u32)(key >> 32), first = 0, count = front_count;
 
-	if (which == TABLE_FIRST)
-		return (__u32)((bits * front_count) >> 32);
-	bits = (__u32)bits * TABLE_SPREAD; /* those that the first one has used up go last */
-	if (which == TABLE_SECOND || front_count == set_count)
-		return (__u32)((bits * front_count) >> 32);
-	bits = (__u32)bits * TABLE_SPREAD;
-	return front_count + (__u32)((bits * (set_count - front_count)) >> 32);
+	BUCKET_UNROLL
+	for (int i = 0; i < which; i++)
+		bits *= TABLE_SPREAD; /* those that the set before has used up go last */
+	if (which >= TABLE_THIRD && front_count < set_count) {
+		first = front_count;
+		count = set_count - front_count;
+	}
+	return first + (__u32)(((__u64)bits * count) >> 32);
 }
 
 /* The way of a key's home in its first set; in the others, where it is claimed first. */
@@ -238,6 +239,10 @@ TABLE_FUNCTION __s64 set_claim_way(struct hatago_set *set, const struct hatago_r
 	old = BUCKET_READ(slot->key);
 	life = old ? slot_life(slot, rules, now_ns) : 0;
 	if (life) {
+		if (BUCKET_READ(set->key[way]) != old) /* two claims left another one's copy */
+			set->key[way] = old;
+		if (old == key)
+			return SLOT_FOUND;
 		slot_settle(slot, rules, now_ns);
 		return (__s64)life;
 	}
@@ -308,7 +313,7 @@ BUCKET_INLINE void table_keep(struct hatago_set *first, __u64 key, int place, __
 			      __u64 life)
 {
 	beat_extend(&first->slot[table_home(key)].away_until, now_ns, life);
-	if (TABLE_PLACE_SET(place) == TABLE_THIRD)
+	if (TABLE_PLACE_SET(place) >= TABLE_THIRD)
 		beat_extend(&first->spilled_until, now_ns, life);
 }
 
@@ -329,39 +334,34 @@ BUCKET_INLINE int table_claim(struct hatago_set *const set[TABLE_SETS], int whic
 }
 
 /*
- * Finds or claims a key's slot in its three sets. Returns its place, or -1 where all slots
- * are live. If that is not its home: table_keep() is to be called, once it is known how long
- * it lives.
+ * Finds or claims a key's slot. Returns its place, or -1 where all slots are live. If that
+ * is not its home: table_keep() is to be called, once it is known how long it lives.
  */
 BUCKET_INLINE int table_place(struct hatago_set *const set[TABLE_SETS], __u64 key,
 			      const struct hatago_rules *rules, __u64 now_ns)
 {
 	struct hatago_set *first = set[TABLE_FIRST];
 	const __u32 home = table_home(key);
-	int is_away, is_spilled, place;
+	int last = TABLE_FIRST, place = -1; /* the last set that the client may be live in */
 
 	if (BUCKET_READ(first->slot[home].key) == key)
 		return (int)home;
-	is_away = beat_is_ahead(first->slot[home].away_until, now_ns);
-	if (!is_away && set_claim_way(first, rules, home, key, now_ns) == SLOT_CLAIMED)
+	if (beat_is_ahead(first->slot[home].away_until, now_ns))
+		last = beat_is_ahead(first->spilled_until, now_ns) ? TABLE_FOURTH : TABLE_SECOND;
+	else if (set_claim_way(first, rules, home, key, now_ns) == SLOT_CLAIMED)
 		return (int)home | TABLE_NEW;
 	set_touch(first);
-	is_spilled = is_away && beat_is_ahead(first->spilled_until, now_ns);
-	place = table_look(set, TABLE_FIRST, key);
-	if (place < 0 && is_away)
-		place = table_look(set, TABLE_SECOND, key);
-	if (place < 0 && is_spilled)
-		place = table_look(set, TABLE_THIRD, key);
-	if (place < 0)
-		place = table_claim(set, TABLE_FIRST, key, rules, now_ns);
-	if (place < 0 && !is_away) /* idle it may be there */
-		place = table_look(set, TABLE_SECOND, key);
-	if (place < 0)
-		place = table_claim(set, TABLE_SECOND, key, rules, now_ns);
-	if (place < 0 && !is_spilled)
-		place = table_look(set, TABLE_THIRD, key);
-	if (place < 0)
-		place = table_claim(set, TABLE_THIRD, key, rules, now_ns);
+	BUCKET_UNROLL
+	for (int which = 0; which < TABLE_SETS; which++)
+		if (place < 0 && which <= last)
+			place = table_look(set, which, key);
+	BUCKET_UNROLL
+	for (int which = 0; which < TABLE_SETS; which++) {
+		if (place < 0 && which > last) /* idle it may be there */
+			place = table_look(set, which, key);
+		if (place < 0)
+			place = table_claim(set, which, key, rules, now_ns);
+	}
 	return place;
 }
 

@@ -37,8 +37,8 @@ struct {
 } verdicts SEC(".maps");
 
 /* Set by the bench. */
-__u64 source_mask;         /* sources - 1; a power of two less one */
-__u64 source_count;        /* frames so far */
+__u64 source_mask;	   /* sources - 1; a power of two less one */
+__u64 source_count;	   /* frames so far */
 struct hatago_rules rules; /* the edge's; lru takes the prefixes and the packets' limit */
 __u16 protected_port;
 

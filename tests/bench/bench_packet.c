@@ -31,9 +31,9 @@ enum {
 	ROUNDS_MAX = 99,
 	CLIENTS = 1048576,
 	SETS = (CLIENTS + HATAGO_WAYS - 1) / HATAGO_WAYS,
-	FRAMES = 200000,  /* of a round and load */
-	WARM_UP = 100000, /* before them */
-	FILL = 3000000,   /* once: every table is full of clients that came and went */
+	FRAMES = 500000,   /* of a round and load */
+	WARM_UP = 1000000, /* before them */
+	FILL = 3000000,	   /* once: every table is full of clients that came and went */
 	PORT = 8080,
 	FRAME_BYTES = 64,
 };
@@ -71,9 +71,10 @@ static void die(const char *what)
 static void make_frame(unsigned char *frame)
 {
 	static const unsigned char head[] = {
-		2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0,                    /* Ethernet */
-		0x45, 0, 0, 40, 0, 1, 0, 0, 64, 6, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2, /* IPv4 */
-		0x30, 0x39, PORT >> 8, PORT & 255, 0, 0, 0, 1, 0, 0, 0, 0, 0x50, 2, 0xff, 0xff,
+		2,    0,    0,	       0,	   0, 1, 2, 0, 0,  0, 0, 2, 8,	  0, /* Ethernet */
+		0x45, 0,    0,	       40,	   0, 1, 0, 0, 64, 6, 0, 0, 10,	  0, 0,	   1,
+		10,   0,    0,	       2, /* IPv4 */
+		0x30, 0x39, PORT >> 8, PORT & 255, 0, 0, 0, 1, 0,  0, 0, 0, 0x50, 2, 0xff, 0xff,
 	};
 
 	memset(frame, 0, FRAME_BYTES);
@@ -140,7 +141,8 @@ static double run(struct bench *b, enum contestant who, __u64 mask, int frames)
 		    .repeat = frames);
 
 	b->reference->bss->source_mask = mask;
-	if (bpf_map_update_elem(bpf_map__fd(b->reference->maps.contestant), &only, &programs[who], 0))
+	if (bpf_map_update_elem(bpf_map__fd(b->reference->maps.contestant), &only, &programs[who],
+				0))
 		die("choosing the contestant");
 	if (bpf_prog_test_run_opts(bpf_program__fd(b->reference->progs.vary), &opts) ||
 	    opts.retval == 0)
@@ -178,12 +180,13 @@ static void table(struct bench *b, int rounds, int flood)
 		for (int load = 0; load < LOADS; load++)
 			for (int who = 0; who < CONTESTANTS; who++) {
 				run(b, who, loads[load].mask, WARM_UP);
-				b->ns[who][load][round] =
-					run(b, who, loads[load].mask, FRAMES);
+				b->ns[who][load][round] = run(b, who, loads[load].mask, FRAMES);
 			}
-	printf("\n%s\n| sources | no limiter | LRU hash, one bucket | edge, three buckets | edge / LRU |\n"
+	printf("\n%s\n| sources | no limiter | LRU hash, one bucket | edge, three buckets | edge / "
+	       "LRU |\n"
 	       "|---|---|---|---|---|\n",
-	       flood ? "Flood: the sample's limits (20,000 packets/s, 50 MB/s, 50 connections/s a client)"
+	       flood ? "Flood: the sample's limits (20,000 packets/s, 50 MB/s, 50 connections/s a "
+		       "client)"
 		     : "Nobody over a limit: every frame takes from every bucket");
 	for (int load = 0; load < LOADS; load++) {
 		double ratio[ROUNDS_MAX];
@@ -213,7 +216,8 @@ int main(int argc, char **argv)
 		die("loading the reference");
 	b.reference->bss->protected_port = PORT;
 	b.edge = load_edge(&b.rules);
-	printf("Median of %d rounds of %d frames; each frame pays for a new source and a tail call.\n",
+	printf("Median of %d rounds of %d frames; each frame pays for a new source and a tail "
+	       "call.\n",
 	       rounds, FRAMES);
 	fill(&b);
 	table(&b, rounds, 1);

@@ -113,9 +113,14 @@ static bool bench_print(const char *name, struct bench_time time)
 int main(void)
 {
 	static struct hatago_config config = {
-		.front_count = BENCH_SETS, .set_count = BENCH_SETS, .secret = {0x0123456789abcdefULL, 0xfedcba987654321ULL}};
+		.front_count = BENCH_SETS,
+		.set_count = BENCH_SETS,
+		.secret = {0x0123456789abcdefULL, 0xfedcba987654321ULL}};
 	struct hatago_rules *rules = &config.rules[0];
-	struct clients clients = {.front_count = BENCH_SETS, .set_count = BENCH_SETS, .config = &config, .rules = rules};
+	struct clients clients = {.front_count = BENCH_SETS,
+				  .set_count = BENCH_SETS,
+				  .config = &config,
+				  .rules = rules};
 	struct hatago_prefix within;
 	const uint64_t now_ns = 1000000000000ULL;
 	struct hatago_set *sets;

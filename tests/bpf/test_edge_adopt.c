@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "core/ban.h"
+#include "kern/table.h"
 
 #define BANNED_SOURCE 500
 
@@ -204,7 +205,7 @@ static void test_table_changes_size(void **state)
 		config.edge.max_clients = rows[row].clients;
 		edge = world_open(&config, true);
 		view = edge_view(edge);
-		assert_int_equal(view->set_count, rows[row].clients / HATAGO_WAYS);
+		assert_int_equal(view->set_count, table_sets(rows[row].clients));
 		assert_int_equal(view->config->set_count, view->set_count);
 		assert_int_equal(ban_of(world_slot(view, BANNED_SOURCE)), HATAGO_TICK_NEVER);
 		assert_true(is_banned_id(view, long_id));

@@ -57,7 +57,7 @@ test_every_command_in_words_and_as_json()
 	says 10.9.0.1 '.clients[0].client == "10.9.0.1" and .clients[0].drops == 200' client list
 	says 10.9.0.1 '.client == "10.9.0.1" and .state == "limited"' client show 10.9.0.1
 	says "would be dropped" '.packet.reason == "limit_packets"' why 10.9.0.1
-	says 10.9.0.2 '.banned == "10.9.0.2" and .remaining_ms < 600200' ban add 10.9.0.2 --for 10m --reason "too loud"
+	says 10.9.0.2 '.banned == "10.9.0.2" and .remaining_ms < 600600' ban add 10.9.0.2 --for 10m --reason "too loud"
 	says "too loud" '.count == 1 and .bans[0].reason == "too loud"' ban list
 	has "$(ctl ban del 10.9.0.2)" 10.9.0.2 "ban del"
 	says nobody '.count == 0' ban list

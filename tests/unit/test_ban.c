@@ -232,7 +232,8 @@ static void test_long_prefix(void **state)
 	assert_int_equal(ban_put(&f.clients, id, FIXTURE_NOW, HATAGO_TICK_NEVER, &former), 0);
 	way = set_find(f.clients.sets, table_key(id, f.config->secret));
 	assert_true(way >= 0);
-	seen = table_id(f.clients.sets->slot[way].key, f.clients.sides->id_lo[way], f.config->secret);
+	seen = table_id(f.clients.sets->slot[way].key, f.clients.sides->id_lo[way],
+			f.config->secret);
 	assert_memory_equal(&seen, &id, sizeof(id));
 	fixture_done(&f);
 }
@@ -309,13 +310,11 @@ static void test_beside_claims(void **state)
 	assert_true(flood > 0);
 	for (uint32_t i = 0; i < RACE_BANS; i++) {
 		uint32_t until = HATAGO_TICK_NEVER - i;
-		int way = -1;
 
 		assert_true(put_until_it_holds(&f, race, id, until));
-		way = set_find(&race->set, fixture_key(&f, id));
 		for (int other = 0; other < (int)HATAGO_WAYS; other++)
-			if (other != way)
-				assert_int_not_equal(ban_of(&race->set.slot[other]), until);
+			if (ban_of(&race->set.slot[other]) == until) /* may be its second slot */
+				assert_int_equal(race->set.slot[other].key, fixture_key(&f, id));
 		assert_int_equal(ban_lift(&f.clients, id, RACE_NOW), 0);
 		wait_for_rounds(race);
 	}

@@ -83,6 +83,7 @@ static bool ban_lift_in(struct hatago_set *set, uint64_t key, uint64_t now_ns)
 {
 	bool lifted = false;
 
+	set->full_until = 0;
 	for (uint32_t way = 0; way < HATAGO_WAYS; way++) {
 		struct hatago_slot *slot = &set->slot[way];
 		uint32_t until = ban_of(slot);

@@ -16,7 +16,9 @@
 
 uint32_t table_sets(uint32_t max_clients)
 {
-	return (max_clients + HATAGO_WAYS - 1) / HATAGO_WAYS;
+	uint64_t slots = max_clients + max_clients / 4;
+
+	return (uint32_t)((slots + HATAGO_WAYS - 1) / HATAGO_WAYS);
 }
 
 static void *table_map(int fd, size_t size)
