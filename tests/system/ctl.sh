@@ -23,10 +23,6 @@ flood_of() { # SOURCE COUNT [BYTES]; waits until the edge has judged it
 	wait_for has_accounted $((before + $2))
 }
 
-has_accounted() { # AT-LEAST
-	(($(accounted eth0) >= $1))
-}
-
 # The command says PART in words, and its JSON meets the condition.
 says() { # PART JQ-CONDITION ARGUMENT...
 	local part=$1 condition=$2 text document

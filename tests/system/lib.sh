@@ -265,6 +265,28 @@ accounted() { # DEVICE
 	ctl_json '.devices[0].received.packets' counter list -d "$1"
 }
 
+has_accounted() { # AT-LEAST, on eth0
+	(($(accounted eth0) >= $1))
+}
+
+# Frames that a server's eth0 has received less those that the edge there accounted for.
+# Looks until none comes in between the looks.
+unaccounted() {
+	local first last counted
+
+	for _ in {1..100}; do
+		first=$(received server eth0)
+		counted=$(accounted eth0)
+		last=$(received server eth0)
+		((first != last)) || { echo $((last - counted)); return; }
+	done
+	echo "frames never cease"
+}
+
+has_unaccounted() { # COUNT
+	[[ $(unaccounted) == "$1" ]]
+}
+
 pinned() { # what lies in the BPF file system, without what the kernel puts there itself
 	find /sys/fs/bpf -mindepth 1 -maxdepth 1 ! -name '*.debug' -printf '%f\n' | sort | paste -sd' '
 }
