@@ -19,7 +19,7 @@ DEPS_DEV := libcmocka-dev libclang-rt-14-dev clang-format clang-tidy cppcheck sh
 	    util-linux nftables iptables ethtool jq python3
 
 LIBS     := libbpf libelf zlib yaml-0.1 jansson libuv libsystemd libcap-ng
-CPPFLAGS += -D_GNU_SOURCE -DHATAGO_VERSION='"$(VERSION)"' -Iinclude -Iuser -I$(BUILD) -I/usr/share/include/llhttp
+CPPFLAGS += -D_GNU_SOURCE -DHATAGO_VERSION=$(VERSION) -Iinclude -Iuser -I$(BUILD) -I/usr/share/include/llhttp
 CFLAGS   ?= -O2 -g
 CFLAGS   += -std=gnu11 -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes
 CFLAGS   += -Wpointer-arith -Wvla -fstack-protector-strong -fPIE
@@ -97,7 +97,7 @@ do-sanitize: sanitized
 do-fuzz: fuzzers
 	@BUILD='$(BUILD)' SECONDS_EACH=$(SECONDS) tools/dev/fuzz.sh $(FUZZERS:$(BUILD)/%=$(BUILD)/fuzzed/%)
 do-lint: $(BUILD)/hatago.skel.h $(SKELETONS)
-	@CPPFLAGS="$(subst ",\",$(CPPFLAGS))" BPFFLAGS="$(BPFFLAGS)" tools/dev/lint.sh
+	@CPPFLAGS="$(CPPFLAGS)" BPFFLAGS="$(BPFFLAGS)" tools/dev/lint.sh
 
 # The same tree again, instrumented, each in a folder of its own.
 THREADED := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(shell grep -ls 'pthread_create\|uv_thread_create' tests/unit/test_*.c))

@@ -189,7 +189,7 @@ static void table(struct bench *b, int rounds, int flood)
 		       "client)"
 		     : "Nobody over a limit: every frame takes from every bucket");
 	for (int load = 0; load < LOADS; load++) {
-		double ratio[ROUNDS_MAX];
+		double ratio[ROUNDS_MAX] = {0};
 
 		for (int round = 0; round < rounds; round++)
 			ratio[round] = b->ns[EDGE][load][round] / b->ns[LRU][load][round];

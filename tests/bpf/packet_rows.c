@@ -7,7 +7,10 @@
 
 #include <linux/if_ether.h>
 
-#define F(...)	   {ETH(), __VA_ARGS__}
+#define F(...)                     \
+	{                          \
+		ETH(), __VA_ARGS__ \
+	}
 #define PASS(why)  HATAGO_VERDICT_PASS, HATAGO_REASON_##why
 #define DROP(why)  HATAGO_VERDICT_DROP, HATAGO_REASON_##why
 #define WOULD(why) HATAGO_VERDICT_WOULD_DROP, HATAGO_REASON_##why
@@ -17,7 +20,8 @@
 #define IP4_AT	   (ETH_AT + 20)
 #define IP6_AT	   (ETH_AT + 40)
 
-/* clang-format off: a row a line reads better than the layout of nested braces */
+/* A row a line reads better than the layout of nested braces. */
+/* clang-format off */
 const struct packet_row packet_rows[] = {
 	/* What is neither IPv4 nor IPv6 */
 	{"ARP", {ETH(.type = ETH_P_ARP), RAW(.size = 28)}, 0, ROW_ALL, PASS(ARP)},

@@ -16,10 +16,10 @@ enum row_rules {
 	ROW_ICMP = 1 << 2,    /* ICMP and ICMPv6 */
 	ROW_NO_IPV4 = 1 << 3, /* but not in this family */
 	ROW_NO_IPV6 = 1 << 4,
-	ROW_WATCH = 1 << 5,	 /* enforce: false */
-	ROW_DENY_ALL = 1 << 6,	 /* every source is on the deny list */
-	ROW_NOT_TC = 1 << 7,	 /* no test run of tc takes it: longer than a page, or no whole
-				    IP header; test_live.c has tc see it */
+	ROW_WATCH = 1 << 5,	  /* enforce: false */
+	ROW_DENY_ALL = 1 << 6,	  /* every source is on the deny list */
+	ROW_NOT_TC = 1 << 7,	  /* no test run of tc takes it: longer than a page, or no whole
+				     IP header; test_live.c has tc see it */
 	ROW_UNCONFIRMED = 1 << 8, /* the time to confirm the attach is over */
 };
 

@@ -79,11 +79,11 @@ static void write_vlan(const struct layer *l, struct inside *in)
 
 static void write_ipv4(const struct layer *l, struct inside *in)
 {
-	uint8_t words = l->words ? l->words : 5;
-	uint8_t claimed = l->claimed ? l->claimed - 1 : words;
-	uint8_t *at = grow(in, words * 4u);
+	size_t words = l->words ? l->words : 5;
+	size_t claimed = l->claimed ? l->claimed - 1u : words;
+	uint8_t *at = grow(in, words * 4);
 
-	memset(at + 20, 1, words * 4u - 20); /* NOPs */
+	memset(at + 20, 1, words * 4 - 20); /* NOPs */
 	at[0] = (uint8_t)((l->version ? l->version : 4) << 4 | claimed);
 	put16(at + 2, claim_length(l, in->length));
 	put16(at + 6, l->fragment);
@@ -141,11 +141,11 @@ static void write_ah(const struct layer *l, struct inside *in)
 
 static void write_tcp(const struct layer *l, struct inside *in)
 {
-	uint8_t words = l->words ? l->words : 5;
-	uint8_t claimed = l->claimed ? l->claimed - 1 : words;
-	uint8_t *at = grow(in, words * 4u);
+	size_t words = l->words ? l->words : 5;
+	size_t claimed = l->claimed ? l->claimed - 1u : words;
+	uint8_t *at = grow(in, words * 4);
 
-	memset(at + 20, 1, words * 4u - 20); /* NOPs */
+	memset(at + 20, 1, words * 4 - 20); /* NOPs */
 	put16(at, 40000);
 	put16(at + 2, l->port);
 	at[12] = (uint8_t)(claimed << 4);

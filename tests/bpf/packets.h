@@ -12,8 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PACKET_BYTES_MAX  72000 /* as much as BPF_PROG_TEST_RUN takes */
-#define PACKET_LAYERS_MAX 16
+#define PACKET_BYTES_MAX      72000 /* as much as BPF_PROG_TEST_RUN takes */
+#define PACKET_LAYERS_MAX     16
 #define PACKET_ETHERNET_BYTES 14
 
 enum layer_kind {
@@ -27,7 +27,7 @@ enum layer_kind {
 	LAYER_AH,
 	LAYER_TCP,
 	LAYER_UDP,
-	LAYER_ICMP,   /* ICMP behind IPv4, ICMPv6 behind IPv6 */
+	LAYER_ICMP,    /* ICMP behind IPv4, ICMPv6 behind IPv6 */
 	LAYER_IGNORED, /* as RAW, for a protocol that the edge doesn't look into: set .type */
 	LAYER_RAW,
 };
@@ -37,12 +37,12 @@ enum { PACKET_MORE = 0x2000 };	/* IPv4: more fragments; the offset is in units o
 enum { PACKET_MORE6 = 0x0001 }; /* IPv6: the same, beside an offset in bytes (a multiple of 8) */
 
 /* 0 or NULL stands for what is right, or usual. */
-struct layer {
+struct layer { /* NOLINT(clang-analyzer-optin.performance.Padding): in the order of meaning */
 	enum layer_kind kind;
-	uint16_t type;	     /* Ethernet: the ethertype, where it lies or nothing known follows;
-				VLAN: 0x88a8, else 0x8100; EXTENSION: its number, else 60;
-				ICMP: its type; IGNORED: its IP protocol */
-	const char *source;  /* an address */
+	uint16_t type;	    /* Ethernet: the ethertype, where it lies or nothing known follows;
+			       VLAN: 0x88a8, else 0x8100; EXTENSION: its number, else 60;
+			       ICMP: its type; IGNORED: its IP protocol */
+	const char *source; /* an address */
 	const char *destination;
 	uint16_t port;	     /* destination; the source port is 40000 */
 	uint8_t flags;	     /* TCP's */
@@ -72,19 +72,61 @@ void packet_build(const struct layer layers[PACKET_LAYERS_MAX], size_t cut,
 /* Writes another source address into an IPv4 or IPv6 header at `offset` of the frame. */
 void packet_source(struct packet_frame *frame, size_t offset, const char *address);
 
-#define ETH(...)       {.kind = LAYER_ETHERNET, __VA_ARGS__}
-#define VLAN(...)      {.kind = LAYER_VLAN, __VA_ARGS__}
-#define IP4(...)       {.kind = LAYER_IPV4, __VA_ARGS__}
-#define IP6(...)       {.kind = LAYER_IPV6, __VA_ARGS__}
-#define HOPOPTS(...)   {.kind = LAYER_EXTENSION, .type = 0, __VA_ARGS__}
-#define DSTOPTS(...)   {.kind = LAYER_EXTENSION, .type = 60, __VA_ARGS__}
-#define ROUTING(...)   {.kind = LAYER_EXTENSION, .type = 43, __VA_ARGS__}
-#define FRAGMENT6(...) {.kind = LAYER_FRAGMENT, __VA_ARGS__}
-#define AH(...)	       {.kind = LAYER_AH, __VA_ARGS__}
-#define TCP(...)       {.kind = LAYER_TCP, __VA_ARGS__}
-#define UDP(...)       {.kind = LAYER_UDP, __VA_ARGS__}
-#define ICMP(...)      {.kind = LAYER_ICMP, __VA_ARGS__}
-#define RAW(...)       {.kind = LAYER_RAW, __VA_ARGS__}
-#define OTHER(...)     {.kind = LAYER_IGNORED, __VA_ARGS__}
+#define ETH(...)                                    \
+	{                                           \
+		.kind = LAYER_ETHERNET, __VA_ARGS__ \
+	}
+#define VLAN(...)                               \
+	{                                       \
+		.kind = LAYER_VLAN, __VA_ARGS__ \
+	}
+#define IP4(...)                                \
+	{                                       \
+		.kind = LAYER_IPV4, __VA_ARGS__ \
+	}
+#define IP6(...)                                \
+	{                                       \
+		.kind = LAYER_IPV6, __VA_ARGS__ \
+	}
+#define HOPOPTS(...)                                            \
+	{                                                       \
+		.kind = LAYER_EXTENSION, .type = 0, __VA_ARGS__ \
+	}
+#define DSTOPTS(...)                                             \
+	{                                                        \
+		.kind = LAYER_EXTENSION, .type = 60, __VA_ARGS__ \
+	}
+#define ROUTING(...)                                             \
+	{                                                        \
+		.kind = LAYER_EXTENSION, .type = 43, __VA_ARGS__ \
+	}
+#define FRAGMENT6(...)                              \
+	{                                           \
+		.kind = LAYER_FRAGMENT, __VA_ARGS__ \
+	}
+#define AH(...)                               \
+	{                                     \
+		.kind = LAYER_AH, __VA_ARGS__ \
+	}
+#define TCP(...)                               \
+	{                                      \
+		.kind = LAYER_TCP, __VA_ARGS__ \
+	}
+#define UDP(...)                               \
+	{                                      \
+		.kind = LAYER_UDP, __VA_ARGS__ \
+	}
+#define ICMP(...)                               \
+	{                                       \
+		.kind = LAYER_ICMP, __VA_ARGS__ \
+	}
+#define RAW(...)                               \
+	{                                      \
+		.kind = LAYER_RAW, __VA_ARGS__ \
+	}
+#define OTHER(...)                                 \
+	{                                          \
+		.kind = LAYER_IGNORED, __VA_ARGS__ \
+	}
 
 #endif

@@ -155,7 +155,8 @@ static struct measure measure(const struct offer *o, const struct packet_frame *
 		senders[i].cpu = i;
 		senders[i].batch_ended_ns = m.begun_ns;
 		senders[i].until_ns = m.begun_ns + WINDOW_NS;
-		assert_int_equal(pthread_create(&senders[i].thread, NULL, send_frames, &senders[i]), 0);
+		assert_int_equal(pthread_create(&senders[i].thread, NULL, send_frames, &senders[i]),
+				 0);
 	}
 	for (int i = 0; i < SENDERS; i++)
 		pthread_join(senders[i].thread, NULL);
@@ -173,7 +174,8 @@ static void set_limits(const struct offer *o)
 	harness_protect(&edge, HATAGO_TCP, 80, 80);
 	/* The others are on as well, and never the ones that lack tokens. */
 	for (int d = 0; d < HATAGO_EDGE_DIMENSIONS; d++)
-		harness_limit(&edge, (enum hatago_dimension)d, 1000000000000ULL, 1000000000000ULL / 4, 0);
+		harness_limit(&edge, (enum hatago_dimension)d, 1000000000000ULL,
+			      1000000000000ULL / 4, 0);
 	harness_limit(&edge, o->dimension, (uint64_t)(o->rate * 1000), o->burst, o->step_ms);
 }
 
@@ -211,8 +213,8 @@ static void check_passed(const struct offer *o, const struct measure *m,
 	double least = ((double)o->burst + o->rate * shortest) * (1 - TOLERANCE) - cost(o, frame);
 
 	least -= o->rate * o->step_ms / 1000 + m->lost;
-	print_message("           %.0f passed; allowed %.0f to %.0f (%.3f s)\n", passed, least, most,
-		      longest);
+	print_message("           %.0f passed; allowed %.0f to %.0f (%.3f s)\n", passed, least,
+		      most, longest);
 	if (passed > most || passed < least)
 		fail_msg("%.0f passed, which is not within %.0f and %.0f", passed, least, most);
 }
@@ -235,13 +237,16 @@ static void test_offer(void **state)
 	check_passed(o, &m, &frame);
 }
 
-#define OFFER(dim, v6, step, rate_, burst_)                                                        \
-	&(struct offer)                                                                            \
-	{                                                                                          \
-		.dimension = HATAGO_DIM_##dim, .is_ipv6 = v6, .step_ms = step, .rate = rate_,      \
-		.burst = burst_                                                                    \
+#define OFFER(dim, v6, step, rate_, burst_)                                                   \
+	&(struct offer)                                                                       \
+	{                                                                                     \
+		.dimension = HATAGO_DIM_##dim, .is_ipv6 = v6, .step_ms = step, .rate = rate_, \
+		.burst = burst_                                                               \
 	}
-#define EXACT(text, ...) {.name = text, .test_func = test_offer, .initial_state = OFFER(__VA_ARGS__)}
+#define EXACT(text, ...)                                                                   \
+	{                                                                                  \
+		.name = text, .test_func = test_offer, .initial_state = OFFER(__VA_ARGS__) \
+	}
 
 int main(void)
 {

@@ -114,8 +114,15 @@ static void test_every_cut(void **state)
 		ETH(), VLAN(), IP4(.words = 15), TCP(.port = 80, .words = 15), RAW(.size = 16),
 	};
 	static const struct layer ipv6[PACKET_LAYERS_MAX] = {
-		ETH(),		     VLAN(),		   IP6(), HOPOPTS(), AH(), FRAGMENT6(),
-		DSTOPTS(.size = 24), UDP(.port = 53),	   RAW(.size = 16),
+		ETH(),
+		VLAN(),
+		IP6(),
+		HOPOPTS(),
+		AH(),
+		FRAGMENT6(),
+		DSTOPTS(.size = 24),
+		UDP(.port = 53),
+		RAW(.size = 16),
 	};
 
 	(void)state;
@@ -136,8 +143,9 @@ static void test_every_cut(void **state)
 				harness_reset(&edge);
 				protect(ROW_PORTS);
 				check_outcome(hook,
-					      reason == HATAGO_REASON_MALFORMED ? HATAGO_VERDICT_DROP
-										: HATAGO_VERDICT_PASS,
+					      reason == HATAGO_REASON_MALFORMED
+						      ? HATAGO_VERDICT_DROP
+						      : HATAGO_VERDICT_PASS,
 					      reason);
 			}
 			frame.length = whole;
@@ -174,14 +182,16 @@ static size_t add_rows(struct CMUnitTest *tests, struct trial *trials)
 int main(void)
 {
 	const size_t room = HOOKS * packet_row_count + 2;
-	struct CMUnitTest *tests = calloc(room, sizeof(*tests));
-	struct trial *trials = calloc(room, sizeof(*trials));
+	struct CMUnitTest *tests;
+	struct trial *trials;
 	size_t count;
 	int failed;
 
 	harness_require();
+	tests = calloc(room, sizeof(*tests));
+	trials = calloc(room, sizeof(*trials));
 	if (!tests || !trials)
-		return 1;
+		abort();
 	harness_open(&edge, 8);
 	count = add_rows(tests, trials);
 	tests[count++] = (struct CMUnitTest)cmocka_unit_test(test_border);

@@ -127,7 +127,7 @@ static void test_words(void **state)
 		{TAU, false, false, false, TAU},
 		/* Another CPU took a token a moment later than this one's now: no stale word. */
 		{TAU + 1, false, false, false, TAU + 1},
-		{TAU + 1000 * 256, false, false, false, TAU + 1000 * 256},
+		{TAU + 1000 * (__s64)256, false, false, false, TAU + 1000 * (__s64)256},
 		{TAU + 50 * (__s64)MS * 256, false, false, false, TAU + 50 * (__s64)MS * 256},
 		/* Left over from a longer limit, or older than half of the clock: as just empty. */
 		{TAU + 10 * (__s64)SECOND * 256, false, true, false, TAU},
@@ -135,8 +135,8 @@ static void test_words(void **state)
 		{INT64_MAX, false, true, false, TAU},
 	};
 	static const uint64_t nows_ns[] = {
-		0, 1, 12345678901, WRAP / 2 - 1, WRAP / 2, WRAP - 1, WRAP - 5 * MS, WRAP, WRAP + 1,
-		10 * 365 * DAY,
+		0,    1,	12345678901, WRAP / 2 - 1, WRAP / 2, WRAP - 1, WRAP - 5 * MS,
+		WRAP, WRAP + 1, 3650 * DAY,
 	};
 	const struct hatago_limit limit = make(1000000, 10);
 
@@ -176,18 +176,28 @@ static void test_burst_and_rate(void **state)
 	static const struct {
 		uint64_t rate_milli, burst;
 	} rows[] = {
-		{1, 1},		    {1, 2592},		{1, 7},
-		{3, 10},	    {333, 100},		{1500, 1},
-		{7000, 3},	    {50000, 100},	{999999, 1000},
-		{20000000, 40000},  {123456789, 99999}, {10000000000, 100000},
-		{100000000000, 50}, {1000000000000, 1}, {1000000000000, 100000},
+		{1, 1},
+		{1, 2592},
+		{1, 7},
+		{3, 10},
+		{333, 100},
+		{1500, 1},
+		{7000, 3},
+		{50000, 100},
+		{999999, 1000},
+		{20000000, 40000},
+		{123456789, 99999},
+		{10000000000, 100000},
+		{100000000000, 50},
+		{1000000000000, 1},
+		{1000000000000, 100000},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		const struct hatago_limit limit = make(rows[i].rate_milli, rows[i].burst);
-		const uint64_t token_ns = (1000000000000ULL + rows[i].rate_milli - 1) /
-					  rows[i].rate_milli;
+		const uint64_t token_ns =
+			(1000000000000ULL + rows[i].rate_milli - 1) / rows[i].rate_milli;
 		/* Each cost is cut to 1/256 ns. */
 		const uint64_t early_ns = 2 + (rows[i].burst >> HATAGO_TIME_SHIFT);
 		uint64_t now_ns = 7 * SECOND, word = bucket_time(now_ns);
@@ -276,7 +286,7 @@ static void test_changed_limit(void **state)
 
 	now_ns += 2 * SECOND;
 	assert_true(take(&word, &fast, now_ns, 60));
-	assert_int_equal(take_all(&word, &small, now_ns), 0); /* lowered: none left */
+	assert_int_equal(take_all(&word, &small, now_ns), 0);	/* lowered: none left */
 	assert_int_equal(take_all(&word, &large, now_ns), 940); /* raised: the rest */
 }
 
@@ -339,7 +349,8 @@ static void test_beside_reference(void **state)
 		struct hatago_limit limit;
 		uint64_t now_ns = random_below(&seed, WRAP), word = bucket_time(now_ns), sum = 0;
 		/* About twice as much is offered as may pass. */
-		uint64_t pause = (uint64_t)((unsigned __int128)frame * 500000000000ULL / rate_milli);
+		uint64_t pause =
+			(uint64_t)((unsigned __int128)frame * 500000000000ULL / rate_milli);
 
 		if (hatago_limit_make(rate_milli, burst, 0, &limit))
 			continue;
@@ -360,18 +371,12 @@ static void test_beside_reference(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_limit_ranges),
-		cmocka_unit_test(test_words),
-		cmocka_unit_test(test_amounts),
-		cmocka_unit_test(test_burst_and_rate),
-		cmocka_unit_test(test_fastest_bytes),
-		cmocka_unit_test(test_slowest),
-		cmocka_unit_test(test_ten_years),
-		cmocka_unit_test(test_wrap),
-		cmocka_unit_test(test_changed_limit),
-		cmocka_unit_test(test_late_reader),
-		cmocka_unit_test(test_wait),
-		cmocka_unit_test(test_beside_reference),
+		cmocka_unit_test(test_limit_ranges),  cmocka_unit_test(test_words),
+		cmocka_unit_test(test_amounts),	      cmocka_unit_test(test_burst_and_rate),
+		cmocka_unit_test(test_fastest_bytes), cmocka_unit_test(test_slowest),
+		cmocka_unit_test(test_ten_years),     cmocka_unit_test(test_wrap),
+		cmocka_unit_test(test_changed_limit), cmocka_unit_test(test_late_reader),
+		cmocka_unit_test(test_wait),	      cmocka_unit_test(test_beside_reference),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -101,8 +101,8 @@ static void test_step_fills_bucket(void **state)
 	(void)state;
 	for (uint32_t step_ms = 1; step_ms <= 1000; step_ms += 37) {
 		const struct hatago_limit limit = make(10000000ULL / step_ms * 100, 1000, step_ms);
-		struct reference ref = {.rate_milli = limit.rate_milli, .burst = 1000,
-					.step_ns = step_ms * MS};
+		struct reference ref = {
+			.rate_milli = limit.rate_milli, .burst = 1000, .step_ns = step_ms * MS};
 		uint64_t now_ns = SECOND + random_below(&seed, SECOND), word = bucket_time(now_ns);
 		uint64_t sum = 0;
 
@@ -206,8 +206,10 @@ static void test_beside_reference(void **state)
 			(uint64_t)((unsigned __int128)rate_milli * step_ms / 1000000) + 1;
 		const uint64_t burst = step + frame + random_below(&seed, 100000);
 		struct reference ref = {rate_milli, burst, .step_ns = step_ms * MS};
-		uint64_t now_ns = random_below(&seed, WRAP / 2), word = bucket_time(now_ns), sum = 0;
-		uint64_t pause = (uint64_t)((unsigned __int128)frame * 500000000000ULL / rate_milli);
+		uint64_t now_ns = random_below(&seed, WRAP / 2), word = bucket_time(now_ns),
+			 sum = 0;
+		uint64_t pause =
+			(uint64_t)((unsigned __int128)frame * 500000000000ULL / rate_milli);
 		struct hatago_limit limit;
 
 		if (hatago_limit_make(rate_milli, burst, step_ms, &limit))

@@ -226,8 +226,7 @@ static void test_live_is_not_idle(void **state)
 				slot->tat[other] = now;
 			slot->tat[d] = tats[k];
 			scan_table(&f.clients, FIXTURE_NOW, &scan);
-			assert_int_equal(scan.live,
-					 !slot_is_idle(slot, f.rules, FIXTURE_NOW));
+			assert_int_equal(scan.live, !slot_is_idle(slot, f.rules, FIXTURE_NOW));
 		}
 	}
 	scan_done(&scan);

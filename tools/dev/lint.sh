@@ -32,6 +32,7 @@ check_shell() {
 check_cppcheck() {
 	cppcheck -j "$jobs" --quiet --std=c11 --enable=warning,performance,portability \
 		--inline-suppr --error-exitcode=1 --suppressions-list=tools/dev/cppcheck.txt \
+		--library=tools/dev/jansson.cfg \
 		-Iinclude -Iuser -D_GNU_SOURCE '-DLIBBPF_OPTS(type,name,...)=struct type name={__VA_ARGS__}' \
 		"${user_sources[@]}"
 }

@@ -17,6 +17,7 @@
 #include <string.h>
 #include <uv.h>
 
+#include "base/version.h"
 #include "net/listen.h"
 
 enum {
@@ -129,7 +130,7 @@ static json_t *rpc_result(const char *method, const json_t *params)
 	if (strcmp(method, "initialize") == 0)
 		return json_pack("{s:s, s:{s:{}}, s:{s:s, s:s}}", "protocolVersion", "2025-11-25",
 				 "capabilities", "tools", "serverInfo", "name", "hatago-sample",
-				 "version", HATAGO_VERSION);
+				 "version", VERSION_TEXT);
 	if (strcmp(method, "tools/call") == 0) {
 		text = json_string_value(
 			json_object_get(json_object_get(params, "arguments"), "text"));

@@ -17,6 +17,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/version.h"
 
 void agent_stop(struct agent *agent)
 {
@@ -228,7 +229,7 @@ static void serve(struct agent *agent)
 {
 	agent->is_ready = true;
 	agent_settle(agent);
-	log_line(LEVEL_INFO, "hatagod " HATAGO_VERSION " is ready");
+	log_line(LEVEL_INFO, "hatagod " VERSION_TEXT " is ready");
 	service_ready(agent);
 	uv_run(&agent->loop, UV_RUN_DEFAULT);
 	agent->is_stopping = true;

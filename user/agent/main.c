@@ -11,6 +11,7 @@
 
 #include "agent/agent.h"
 #include "base/log.h"
+#include "base/version.h"
 #include "config/describe.h"
 
 #define MAIN_TEXT_MAX 1024
@@ -86,7 +87,7 @@ static int read_option(int option, struct options *options)
 			optarg);
 		return -1;
 	case 'V':
-		printf("hatagod %s (maps of version %u)\n", HATAGO_VERSION, HATAGO_ABI_VERSION);
+		printf("hatagod %s (maps of version %u)\n", VERSION_TEXT, HATAGO_ABI_VERSION);
 		return 1;
 	case 'h':
 		print_help();

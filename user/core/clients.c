@@ -45,8 +45,8 @@ bool clients_find(const struct clients *clients, struct hatago_client_id id, str
 	return true;
 }
 
-bool clients_place_key(const struct clients *clients, uint64_t key, uint64_t id_lo,
-		       uint64_t now_ns, struct client_at *ret)
+bool clients_place_key(const struct clients *clients, uint64_t key, uint64_t id_lo, uint64_t now_ns,
+		       struct client_at *ret)
 {
 	struct client_sets sets = clients_sets(clients, key);
 	int place = table_place(sets.set, key, clients->rules, now_ns);

@@ -44,8 +44,8 @@ bool clients_find(const struct clients *clients, struct hatago_client_id id, str
 bool clients_place(const struct clients *clients, struct hatago_client_id id, uint64_t now_ns,
 		   struct client_at *ret);
 /* The same by the key. id_lo: as the side keeps it. */
-bool clients_place_key(const struct clients *clients, uint64_t key, uint64_t id_lo,
-		       uint64_t now_ns, struct client_at *ret);
+bool clients_place_key(const struct clients *clients, uint64_t key, uint64_t id_lo, uint64_t now_ns,
+		       struct client_at *ret);
 /*
  * Has the packet path know that the client may be live for so long, where it is not at
  * home: to be called before whatever makes it live for longer than until now.

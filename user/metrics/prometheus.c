@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/version.h"
 #include "metrics/list.h"
 #include "metrics/metrics.h"
 
@@ -92,7 +93,7 @@ static void write_build_info(const struct text *t)
 	char abi[16];
 
 	snprintf(abi, sizeof(abi), "%u", HATAGO_ABI_VERSION);
-	series(t, LABELS({"version", HATAGO_VERSION}, {"abi", abi}));
+	series(t, LABELS({"version", VERSION_TEXT}, {"abi", abi}));
 	value_u64(t, 1);
 }
 

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "base/version.h"
 #include "core/scan.h"
 #include "ops/commands.h"
 
@@ -22,7 +23,7 @@ static void status_write_daemon(const struct ops_context *ops, struct json *out)
 	}
 	ops->daemon->info(ops->daemon_ctx, &info);
 	json_object_begin(out, "hatagod");
-	json_str(out, "version", HATAGO_VERSION);
+	json_str(out, "version", VERSION_TEXT);
 	json_i64(out, "pid", getpid());
 	ops_write_time("started", info.started_ns, out);
 	ops_write_ms("up_ms", now > info.started_ns ? now - info.started_ns : 0, out);
@@ -126,7 +127,7 @@ int ops_version(struct ops_context *ops, const json_t *args, struct json *out, s
 {
 	(void)args;
 	(void)err;
-	json_str(out, "version", HATAGO_VERSION);
+	json_str(out, "version", VERSION_TEXT);
 	json_u64(out, "abi", HATAGO_ABI_VERSION);
 	if (ops->view)
 		json_u64(out, "pinned_abi", ops->view->config->abi_version);

@@ -26,7 +26,7 @@ static int parse_color_of(struct parser *p, const char *text)
 	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (strcmp(names[i], text) == 0) {
+		if (text && strcmp(names[i], text) == 0) {
 			p->to->color = (enum parse_color)i;
 			return 0;
 		}
