@@ -15,6 +15,7 @@ say      = $(if $(V),,@printf '  %-8s %s\n' $(1) $(2);)
 DEPS     := gcc libc6-dev make pkg-config clang llvm bpftool libbpf-dev libelf-dev zlib1g-dev \
 	    libyaml-dev libjansson-dev libuv1-dev node-llhttp libsystemd-dev libcap-ng-dev uthash-dev \
 	    iproute2 procps curl
+DEPS_VM  := qemu-system-x86 busybox-static kmod cpio xz-utils zstd lz4 debian-archive-keyring
 DEPS_DEV := libcmocka-dev libclang-rt-14-dev clang-format clang-tidy cppcheck shellcheck \
 	    util-linux nftables iptables ethtool jq python3
 
@@ -37,6 +38,7 @@ PROGRAMS   := $(BUILD)/hatagod $(BUILD)/hatago-bpfctl
 DEV_TOOLS  := $(addprefix $(BUILD)/hatago-,sample flood visit)
 UNIT       := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
 BPF_TESTS  := $(patsubst tests/bpf/%.c,$(BUILD)/tests/%,$(wildcard tests/bpf/test_*.c))
+IN_VM      := $(patsubst %,$(BUILD)/tests/test_%,packets clients edge edge_adopt)
 BENCHES    := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(filter-out %.bpf.c,$(wildcard tests/bench/*.c)))
 SYSTEM     := $(filter-out %/lib.sh %/run.sh,$(wildcard tests/system/*.sh))
 FUZZERS    := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -52,7 +54,7 @@ help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## */\1\t/p' Makefile | expand -t 16
 
 deps: ## installs every Debian package needed (as root; else says which are missing)
-	@tools/dev/deps.sh $(DEPS) $(DEPS_DEV)
+	@tools/dev/deps.sh $(DEPS) $(DEPS_DEV) $(DEPS_VM)
 	@tools/dev/promtool.sh
 
 deps-run: # without what only tests and measurements need
@@ -94,6 +96,8 @@ do-check: all $(DEV_TOOLS) $(UNIT) $(BPF_TESTS) sanitized fuzzers
 		$(THREADED:$(BUILD)/%=$(BUILD)/tsan/%) $(FUZZERS:$(BUILD)/%=$(BUILD)/fuzzed/%) $(SYSTEM)
 do-sanitize: sanitized
 	@BUILD='$(BUILD)' tools/dev/check.sh $(UNIT:$(BUILD)/%=$(BUILD)/asan/%) $(THREADED:$(BUILD)/%=$(BUILD)/tsan/%)
+do-check-kernels: all $(IN_VM)
+	@tools/dev/check-kernels.sh $(IN_VM) $(BUILD)/hatagod
 do-fuzz: fuzzers
 	@BUILD='$(BUILD)' SECONDS_EACH=$(SECONDS) tools/dev/fuzz.sh $(FUZZERS:$(BUILD)/%=$(BUILD)/fuzzed/%)
 do-lint: $(BUILD)/hatago.skel.h $(SKELETONS)

@@ -97,6 +97,19 @@ static __always_inline struct hatago_set *limit_set(__u64 key, int which,
 	return bpf_map_lookup_elem(&clients, &index);
 }
 
+/*
+ * The barriers have clang write a check that the verifier understands, and make the address
+ * after it.
+ */
+static __always_inline struct hatago_slot *limit_slot(struct hatago_set *set, __u32 way)
+{
+	barrier_var(way);
+	if (!set || way >= HATAGO_WAYS)
+		return NULL;
+	barrier_var(way);
+	return &set->slot[way];
+}
+
 /* Likewise: table_place(), and the side's half of the id. */
 __noinline int place(__u64 key, __u64 id_lo, __u64 now_ns)
 {
@@ -151,13 +164,10 @@ static __always_inline struct seat limit_seat(struct hatago_client_id id,
 	struct hatago_set *set = limit_set(seat.key, TABLE_FIRST, c);
 	__u32 way = table_home(seat.key), index;
 
-	if (!set || way >= HATAGO_WAYS)
-		return seat;
 	seat.place = (int)way;
-	if (BUCKET_READ(set->slot[way].key) == seat.key) {
-		seat.slot = &set->slot[way];
+	seat.slot = limit_slot(set, way);
+	if (!seat.slot || BUCKET_READ(seat.slot->key) == seat.key)
 		return seat;
-	}
 	seat.place = place(seat.key, id.lo, now_ns);
 	if (seat.place < 0) {
 		index = table_set(seat.key, TABLE_FIRST, c->front_count, c->set_count);
@@ -167,11 +177,7 @@ static __always_inline struct seat limit_seat(struct hatago_client_id id,
 	seat.is_away = (seat.place & ~TABLE_NEW) != (int)way;
 	if (TABLE_PLACE_SET(seat.place) != TABLE_FIRST)
 		set = limit_set(seat.key, TABLE_PLACE_SET(seat.place), c);
-	way = (__u32)seat.place & TABLE_WAY;
-	if (!set || way >= HATAGO_WAYS)
-		return seat;
-	barrier_var(way); /* keeps the address from being made before the check */
-	seat.slot = &set->slot[way];
+	seat.slot = limit_slot(set, (__u32)seat.place & TABLE_WAY);
 	return seat;
 }
 

@@ -81,7 +81,11 @@ enum { PARSE_ICMP_BYTES = 8 };
 enum { PARSE_ND_FIRST = 133, PARSE_ND_LAST = 137, PARSE_ND_HOP_LIMIT = 255 };
 
 /* No transport header begins later, with two tags and the longest extension headers. */
-enum { PARSE_OFFSET_MAX = 14 + 2 * 4 + 40 + HATAGO_IPV6_HEADERS_MAX * 2048 };
+enum {
+	PARSE_OFFSET_MAX = 14 + 2 * 4 + 40 + HATAGO_IPV6_HEADERS_MAX * 2048,
+	PARSE_OFFSET_MASK = 0x7fff,
+};
+_Static_assert((int)PARSE_OFFSET_MAX <= (int)PARSE_OFFSET_MASK, "the mask cuts nothing off");
 
 /* parse() says NOT_PROTECTED where nothing speaks against judging the frame further. */
 #define PARSE_DONE HATAGO_REASON_NOT_PROTECTED
@@ -260,7 +264,11 @@ static __always_inline enum hatago_reason parse_extensions(const struct frame *f
 	p->protocol = w.protocol;
 	p->is_later_fragment = w.is_later_fragment;
 	*b = w.b;
-	return w.b.offset > PARSE_OFFSET_MAX ? HATAGO_REASON_MALFORMED : reason;
+	if (b->offset > PARSE_OFFSET_MAX)
+		return HATAGO_REASON_MALFORMED;
+	b->offset &= PARSE_OFFSET_MASK; /* which the verifier understands even if spilled */
+	barrier_var(b->offset);
+	return reason;
 }
 
 static __always_inline bool parse_is_discovery(const struct frame *f, __u32 offset)

@@ -103,9 +103,13 @@ BUCKET_INLINE __u32 table_set(__u64 key, int which, __u32 front_count, __u32 set
 {
 	__u32 bits = (__u32)(key >> 32), first = 0, count = front_count;
 
-	BUCKET_UNROLL
-	for (int i = 0; i < which; i++)
-		bits *= TABLE_SPREAD; /* those that the set before has used up go last */
+	/* Each time those that the set before has used up go last. No loop, for the verifier. */
+	if (which >= TABLE_SECOND)
+		bits *= TABLE_SPREAD;
+	if (which >= TABLE_THIRD)
+		bits *= TABLE_SPREAD;
+	if (which >= TABLE_FOURTH)
+		bits *= TABLE_SPREAD;
 	if (which >= TABLE_THIRD && front_count < set_count) {
 		first = front_count;
 		count = set_count - front_count;
