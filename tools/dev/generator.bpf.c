@@ -49,22 +49,25 @@ int generate(struct xdp_md *xdp)
 {
 	void *data = (void *)(long)xdp->data, *end = (void *)(long)xdp->data_end;
 	__u64 n = count++;
-	__u32 source, difference;
+	__u32 source, round, difference;
 	__be16 *word = data + SOURCE, *port = data + PORT;
 
 	if (data + TCP_CHECKSUM + 2 > end)
 		return XDP_ABORTED;
 	if (interval_ns)
 		pace();
-	/* An odd factor: every source comes once before any comes again, in no order. */
-	source = first + ((__u32)(n * 0x9e3779b1) & ((1u << source_bits) - 1));
+	/* An odd factor, another one in each round: every source comes once before any comes
+	 * again, in no order and in no order of the round before. */
+	round = (__u32)(n >> source_bits);
+	source = first +
+		 (((__u32)n * (0x9e3779b1 + round * 0x3504f334)) & ((1u << source_bits) - 1));
 	difference = (__u16)~word[0] + (__u16)~word[1];
 	word[0] = bpf_htons(source >> 16);
 	word[1] = bpf_htons(source & 0xffff);
 	difference += (__u32)word[0] + word[1];
 	checksum_add(data + IP_CHECKSUM, difference);
 	difference += (__u16) ~*port;
-	*port = bpf_htons((n >> source_bits) | 0x8000); /* each round is other connections */
+	*port = bpf_htons(round | 0x8000); /* each round is other connections */
 	checksum_add(data + TCP_CHECKSUM, difference + *port);
 	return (int)bpf_redirect(ifindex, 0);
 }
