@@ -100,7 +100,7 @@ do-check-kernels: all $(IN_VM)
 	@tools/dev/check-kernels.sh $(IN_VM) $(BUILD)/hatagod
 do-fuzz: fuzzers
 	@BUILD='$(BUILD)' SECONDS_EACH=$(SECONDS) tools/dev/fuzz.sh $(FUZZERS:$(BUILD)/%=$(BUILD)/fuzzed/%)
-do-lint: $(BUILD)/hatago.skel.h $(SKELETONS)
+do-lint: all $(SKELETONS)
 	@CPPFLAGS="$(CPPFLAGS)" BPFFLAGS="$(BPFFLAGS)" tools/dev/lint.sh
 
 # The same tree again, instrumented, each in a folder of its own.

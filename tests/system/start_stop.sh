@@ -151,6 +151,26 @@ refuses_in_one_sentence() { # CODE REMEDY COMMAND...
 	has_not "$OUTPUT" "libbpf" "what it says"
 }
 
+# What it needs no more is gone for good, also for what it starts; a reload and SIGTERM work.
+test_keeps_three_capabilities()
+{
+	local capabilities
+
+	client_and_server
+	start_with_hundred auto
+	capabilities=$(grep -E '^Cap(Inh|Prm|Eff|Bnd)|^NoNewPrivs' "/proc/$HATAGOD_PID/status")
+	# CAP_NET_ADMIN is 12, CAP_PERFMON 38, CAP_BPF 39
+	is_equal "$(paste -sd' ' <<<"$capabilities" | tr -d '\t')" "CapInh:0000000000000000 CapPrm:000000c000001000 CapEff:000000c000001000 CapBnd:0000000000000000 NoNewPrivs:1" "rights"
+	link other:eth0,10.1.0.1/24 server:eth1,10.1.0.2/24
+	ctl edge attach eth1 >/dev/null
+	ctl edge attach eth1 --mode tc >/dev/null
+	sed -i 's/burstCapacity: 100/burstCapacity: 200/' "$HATAGOD_CONFIG"
+	ctl config reload >/dev/null
+	hatagod_stop
+	is_equal "$STATUS" 0 "exit code"
+	is_equal "$(pinned)" "" "pins after SIGTERM"
+}
+
 test_without_rights_it_says_which_it_needs()
 {
 	client_and_server

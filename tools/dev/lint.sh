@@ -4,7 +4,7 @@
 # with CPPFLAGS and BPFFLAGS, since the headers generated in build/ must be there first.
 # Runs all of them even if one fails and ends with the line `N passed, N failed`.
 #
-#       tools/dev/lint.sh [CHECK...]      layers format shell cppcheck tidy tidy-bpf
+#       tools/dev/lint.sh [CHECK...]      layers readme format shell cppcheck tidy tidy-bpf
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit 1
 
@@ -19,6 +19,10 @@ mapfile -t scripts < <(grep -rlE '^#!.*[/ ](ba)?sh$' tools tests packaging .ci |
 
 check_layers() {
 	tools/dev/check-layers.sh
+}
+
+check_readme() {
+	tools/dev/readme.sh --check
 }
 
 check_format() {
@@ -59,7 +63,7 @@ check_tidy_bpf() {
 }
 
 checks=("$@")
-(($#)) || checks=(layers format shell cppcheck tidy tidy-bpf)
+(($#)) || checks=(layers readme format shell cppcheck tidy tidy-bpf)
 passed=0 failed=0
 for name in "${checks[@]}"; do
 	begun=${EPOCHREALTIME/./} word=ok

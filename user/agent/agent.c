@@ -178,7 +178,7 @@ static int start(struct agent *agent, struct err *err)
 		no_edge(agent);
 	else
 		r = edge_start(agent, err);
-	return r;
+	return r < 0 ? r : rights_drop(err);
 }
 
 static void on_handle_left(uv_handle_t *handle, void *ctx)

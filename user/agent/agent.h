@@ -10,6 +10,7 @@
  *   watch.c    what became of each device   tell.c      all of it in words for the log
  *   complain.c what is not as asked for     service.c   the service manager
  *   lock.c     one hatagod for each pins' folder
+ *   rights.c   what hatagod may do from then on
  */
 #ifndef HATAGO_AGENT_H
 #define HATAGO_AGENT_H
@@ -105,6 +106,12 @@ int endpoint_start(struct agent *agent, struct err *err);
  */
 int agent_reload(struct agent *agent, struct json *changes, struct config_problems *problems,
 		 struct err *err);
+
+/*
+ * rights.c: keeps CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON, as far as the process has them,
+ * and nothing else, for good. -EPERM.
+ */
+int rights_drop(struct err *err);
 
 /* timers.c */
 int timers_start(struct agent *agent, struct err *err);
