@@ -62,6 +62,8 @@ struct config_control {
 /* The options of the seed document; the gate obeys them. */
 struct config_concurrency {
 	uint32_t max_concurrent, queue_size, timeout_ms;
+	uint32_t queue_timeout_ms, request_timeout_ms; /* timeout_ms unless given */
+	uint32_t max_concurrent_per_client;	       /* 0: no such limit */
 	bool per_client_limits;
 };
 
@@ -83,8 +85,109 @@ struct config_adaptive {
 	uint32_t response_time_threshold_ms, check_interval_ms;
 };
 
+#define CONFIG_LISTEN_MAX    16
+#define CONFIG_UPSTREAMS_MAX 16
+#define CONFIG_CLASSES_MAX   64 /* routes, and likewise methods */
+#define CONFIG_WEIGHTS_MAX   256
+#define CONFIG_ARGV_MAX	     32 /* words of a hook's command */
+
+/* Who a request's client is. */
+enum config_client_id {
+	CONFIG_ID_PEER,		 /* the TCP peer, or whom a listed proxy names by PROXY protocol */
+	CONFIG_ID_FORWARDED_FOR, /* X-Forwarded-For, from trusted proxies only */
+	CONFIG_ID_HEADER,	 /* another header, from trusted proxies only */
+};
+
+/* What requests of one kind cost, and may do. */
+struct config_class {
+	char *name;   /* a path, or a JSON-RPC method; one that ends in '*' stands for a beginning */
+	bool exclude; /* never limited */
+	uint32_t cost;		   /* request tokens */
+	uint32_t max_concurrent;   /* 0: no limit of its own */
+	bool has_limit;		   /* a bucket of its own, shared by all clients, besides theirs */
+	struct hatago_limit limit; /* prepared */
+};
+
+struct config_classes {
+	struct config_class items[CONFIG_CLASSES_MAX];
+	size_t count;
+};
+
+/* How many requests a client is served in its turn in the queue. */
+struct config_weight {
+	struct hatago_prefix prefix;
+	uint32_t weight;
+};
+
+/* A refusal's kinds, in the order of the bodies in the seed document. */
+enum config_refusal {
+	CONFIG_REFUSED_RATE,
+	CONFIG_REFUSED_CONCURRENCY,
+	CONFIG_REFUSED_BREAKER,
+	CONFIG_REFUSED_QUEUE_TIMEOUT,
+	CONFIG_REFUSED_DRAINING,
+	CONFIG_REFUSALS
+};
+
+struct config_gate {
+	bool enabled; /* the section is there */
+	char *listen[CONFIG_LISTEN_MAX]; /* HOST:PORT or unix:/PATH */
+	size_t listen_count;
+	char *upstream[CONFIG_UPSTREAMS_MAX]; /* http://HOST:PORT or unix:/PATH */
+	size_t upstream_count;
+	uint32_t workers; /* 0: one per CPU */
+	/* bounds on what a client may send or hold */
+	uint32_t max_request_line, max_headers, max_header_bytes;
+	uint64_t max_body_bytes;
+	uint32_t max_decision_bytes; /* of a body that are read before the decision */
+	uint32_t header_timeout_ms, idle_timeout_ms;
+	uint32_t min_body_rate; /* bytes a second; 0: none */
+	uint32_t max_connections, max_connections_per_client;
+	uint32_t max_streams, max_batch;
+	/* the upstream's side */
+	uint32_t connect_timeout_ms, upstream_idle_ms;
+	struct config_prefixes proxy_protocol;	/* sources that begin with a PROXY header */
+	struct config_prefixes trusted_proxies; /* sources whose headers are believed */
+	enum config_client_id client_id;
+	char *client_id_header; /* with CONFIG_ID_HEADER */
+	bool x_forwarded_for, forwarded, via;
+	struct config_classes routes, methods;
+	struct config_weight weights[CONFIG_WEIGHTS_MAX];
+	size_t weight_count;
+	struct hatago_limit handshake; /* of initialize and the lists that follow it */
+	bool inband;		       /* rejectStyle: 200 with the JSON-RPC error */
+	int32_t error_code;
+	bool null_id; /* compat.nullId */
+	char *templates[CONFIG_REFUSALS]; /* a JSON-RPC error object; NULL: the seed's */
+	uint32_t drain_ms;		  /* for requests in flight at a stop */
+};
+
+enum config_hook_kind {
+	CONFIG_ON_LIMIT_EXCEEDED,
+	CONFIG_ON_QUEUE_CHANGE,
+	CONFIG_ON_METRICS,
+	CONFIG_ON_CIRCUIT_OPEN,
+	CONFIG_ON_STATE_CHANGE,
+	CONFIG_HOOKS
+};
+
+struct config_hook {
+	char *command[CONFIG_ARGV_MAX + 1]; /* NULL-terminated; none: command[0] is NULL */
+	char *socket;			    /* NULL: none */
+};
+
+/* When requests that are refused by rate reach the edge. */
+struct config_escalate {
+	uint32_t after; /* refusals within the window; 0: never */
+	uint32_t window_ms;
+};
+
 struct config {
 	struct config_edge edge;
+	struct config_escalate escalate;
+	struct config_gate gate;
+	struct config_hook hooks[CONFIG_HOOKS];
+	uint32_t hooks_metrics_ms; /* between two onMetrics */
 	struct config_concurrency concurrency;
 	struct config_rate_limiting rate_limiting;
 	struct config_circuit_breaker circuit_breaker;

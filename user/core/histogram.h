@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A histogram of times with logarithmic buckets: 16 for each power of two, so a percentile is
+ * true to 1/16, from 1 us to 4.8 hours. Mergeable by adding. A plain value of about
+ * 4.5 KB; one writer, readers may look at any time. The idea is HdrHistogram's.
+ */
+#ifndef HATAGO_CORE_HISTOGRAM_H
+#define HATAGO_CORE_HISTOGRAM_H
+
+#include <stdint.h>
+
+#define HISTOGRAM_STEPS	  16 /* buckets for each power of two */
+#define HISTOGRAM_BUCKETS 560
+
+struct histogram {
+	uint64_t count[HISTOGRAM_BUCKETS];
+	uint64_t total;
+};
+
+void histogram_record(struct histogram *h, uint64_t ns);
+void histogram_add(struct histogram *to, const struct histogram *from);
+/* The time that `share` (0 to 1) of all stayed within, in ns; 0 where nothing was recorded. */
+uint64_t histogram_quantile(const struct histogram *h, double share);
+/* How many were at most so long, to the histogram's precision: for cumulative buckets. */
+uint64_t histogram_within(const struct histogram *h, uint64_t ns);
+
+#endif

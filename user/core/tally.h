@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the gate counts, as plain data: each worker counts into one of these, and a reader
+ * adds them up. metrics/ shows the sum. Only the worker that owns one writes it, so its
+ * counters are exact; a reader on another thread takes each word in one piece.
+ */
+#ifndef HATAGO_CORE_TALLY_H
+#define HATAGO_CORE_TALLY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/histogram.h"
+
+/* How a request ended. X(name, label, help) */
+#define TALLY_OUTCOMES(X)                                                                         \
+	X(SERVED, "served", "The upstream answered, whatever it answered.")                       \
+	X(RATE_LIMITED, "rate_limit", "Refused: no request tokens.")                              \
+	X(OVERLOADED, "concurrency_limit", "Refused: no permit and no place in the queue.")       \
+	X(QUEUE_TIMEOUT, "queue_timeout", "Refused: waited in the queue for too long.")           \
+	X(BREAKER_OPEN, "circuit_breaker", "Refused: the circuit breaker is open.")               \
+	X(DRAINING, "draining", "Refused: the gate takes no new work.")                           \
+	X(STREAMS, "stream_limit", "Refused: too many streams are open.")                         \
+	X(BAD_REQUEST, "bad_request", "Refused: the request breaks the rules of HTTP or a bound.") \
+	X(UPSTREAM_FAILED, "upstream_failed", "The upstream could not be reached, or broke off.") \
+	X(UPSTREAM_TIMEOUT, "upstream_timeout", "The upstream did not answer in time.")           \
+	X(CLIENT_LEFT, "client_left", "The client went away before its answer.")                  \
+	X(LOCAL, "local", "Answered by the gate itself: its own metrics.")
+
+enum tally_outcome {
+#define TALLY_OUTCOME_NUMBER(name, label, help) TALLY_##name,
+	TALLY_OUTCOMES(TALLY_OUTCOME_NUMBER)
+#undef TALLY_OUTCOME_NUMBER
+		TALLY_OUTCOME_COUNT
+};
+
+struct tally {
+	uint64_t outcomes[TALLY_OUTCOME_COUNT];
+	uint64_t errors;    /* served ones whose answer is a failure of the upstream (5xx) */
+	uint64_t response_ns_sum; /* of served ones, to the first event of their answer */
+	struct histogram response, queue_wait; /* ns */
+	uint64_t client_bytes_in, client_bytes_out;
+	uint64_t connections_accepted, connections_refused;
+	uint64_t upstream_connections; /* opened */
+	uint64_t escalations;
+	/* now, not ever */
+	int64_t connections, streams;
+};
+
+/* What the admission says of itself, at one instant. */
+struct tally_gate {
+	uint32_t current, max_concurrent;
+	uint32_t queued, queue_size;
+	uint32_t streams_max;
+	double tokens, capacity, refill_rate; /* of the bucket that was asked last */
+	struct tally sum;		      /* of all workers */
+};
+
+/* Adds `from`, which its worker may be writing, to `to`. */
+void tally_add(struct tally *to, const struct tally *from);
+
+#endif
