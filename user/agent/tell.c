@@ -148,9 +148,14 @@ void tell_attached_since(const struct agent *agent, uint64_t since_ns)
 
 void tell_without_effect(const struct config *config)
 {
-	if (config->gate_options_given)
+	if (config->gate_options_given && !config->gate.enabled)
 		log_line(LEVEL_WARNING,
-			 "the configuration has options of the gate, which this version doesn't "
-			 "have: maxConcurrent, queueSize, timeout, perClientLimits, rateLimiting, "
-			 "circuitBreaker and adaptive are without effect");
+			 "the configuration has options that only the gate obeys, such as "
+			 "maxConcurrent or rateLimiting, but no section gate; they are without "
+			 "effect");
+	if (config->later_options_given)
+		log_line(LEVEL_WARNING,
+			 "the configuration has options that this version doesn't obey yet: "
+			 "circuitBreaker and adaptive, and the hooks and the template that go with "
+			 "them, are without effect");
 }

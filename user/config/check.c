@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Judges a configuration as a whole: prepares the buckets and finds what single keys
- * can't show. It keeps silent about what follows from a problem that was told already.
+ * can't show; what the gate's keys have to do with each other is check_gate.c's. It keeps silent
+ * about what follows from a problem that was told already.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -66,17 +67,25 @@ static void check_refill(struct draft *draft, const struct check_bucket *bucket)
 		     bucket->refill_interval_ms, given ? "" : " (the default)", fill);
 }
 
-static void check_fill(struct draft *draft, const struct check_bucket *bucket)
+void draft_refuse_fill(struct draft *draft, struct mark at, const char *path,
+		       const struct hatago_limit *limit)
 {
-	char path[CONFIG_KEY_MAX];
-	unsigned __int128 most = (unsigned __int128)bucket->limit->rate_milli *
-				 (BUCKET_FILL_MAX_NS / 1000000000) / 1000;
+	unsigned __int128 most =
+		(unsigned __int128)limit->rate_milli * (BUCKET_FILL_MAX_NS / 1000000000) / 1000;
 
-	check_path(bucket->section, "burstCapacity", path);
-	problems_add(&draft->problems, check_mark(draft, bucket->section, "burstCapacity"), path,
+	problems_add(&draft->problems, at, path,
 		     "filling the bucket would take longer than 30 days; at this tokensPerSecond "
 		     "it may hold up to %" PRIu64,
 		     (uint64_t)most);
+}
+
+static void check_fill(struct draft *draft, const struct check_bucket *bucket)
+{
+	char path[CONFIG_KEY_MAX];
+
+	check_path(bucket->section, "burstCapacity", path);
+	draft_refuse_fill(draft, check_mark(draft, bucket->section, "burstCapacity"), path,
+			  bucket->limit);
 }
 
 /* A bucket that is off is prepared where it can be, and judged when it is switched on. */
@@ -117,6 +126,8 @@ static void check_buckets(struct draft *draft)
 							   &dimensions[d].limit});
 	check_bucket(draft, &(struct check_bucket){"rateLimiting", rate->enabled,
 						   rate->refill_interval_ms, &rate->limit});
+	check_bucket(draft, &(struct check_bucket){"gate.handshake", draft->config->gate.enabled, 0,
+						   &draft->config->gate.handshake});
 	if (bytes->enabled && bytes->limit.burst && bytes->limit.burst < CONFIG_FRAME_MIN)
 		problems_add(&draft->problems, draft_seen(draft, "edge.bytes.burstCapacity"),
 			     "edge.bytes.burstCapacity",
@@ -156,7 +167,8 @@ static void check_pins(struct draft *draft)
 /* Both lists are sorted; a common prefix would be allowed and denied at once. */
 static void check_lists(struct draft *draft)
 {
-	const struct draft_prefixes *allow = &draft->allow, *deny = &draft->deny;
+	const struct draft_prefixes *allow = &draft->prefixes[key_find("edge.allow") - config_keys];
+	const struct draft_prefixes *deny = &draft->prefixes[key_find("edge.deny") - config_keys];
 	size_t a = 0, d = 0;
 
 	while (a < allow->count && d < deny->count) {
@@ -199,4 +211,5 @@ void draft_check(struct draft *draft)
 	check_pins(draft);
 	check_lists(draft);
 	check_services(draft);
+	draft_check_gate(draft);
 }

@@ -28,12 +28,11 @@ int draft_init(struct draft *draft, struct config *config, const char *file)
 	*draft = (struct draft){.config = config, .problems = {.file = file}};
 	for (const struct config_key *key = config_keys; key < config_keys + config_key_count;
 	     key++) {
-		if (!key->preset || (key->flags & KEY_INSIDE))
+		if (!key->preset || (key->flags & (KEY_INSIDE | KEY_ITEM | KEY_FOLLOWS)) ||
+		    key_is_preset_empty(key))
 			continue;
 		if (key->type == KEY_FAMILIES)
 			config->edge.ipv4 = config->edge.ipv6 = true;
-		else if (key->type == KEY_GROUP)
-			continue; /* preset to empty, as it is */
 		else if (key->type < KEY_LISTS && value_set(config, key, key->preset, NULL) < 0)
 			return -ENOMEM;
 	}
@@ -42,25 +41,22 @@ int draft_init(struct draft *draft, struct config *config, const char *file)
 
 void draft_done(struct draft *draft)
 {
-	free(draft->allow.items);
-	free(draft->deny.items);
+	for (size_t i = 0; i < config_key_count; i++)
+		free(draft->prefixes[i].items);
 }
 
 static void config_done(struct config *config)
 {
-	struct config_edge *edge = &config->edge;
-
-	for (size_t i = 0; i < edge->device_count; i++)
-		free(edge->devices[i]);
-	free(edge->ports);
-	free(edge->allow.items);
-	free(edge->deny.items);
-	free(edge->pins);
-	free(config->metrics.endpoint);
-	free(config->metrics.listen);
-	free(config->control.socket);
-	free(config->control.group);
-	free(config->control.change_group);
+	for (const struct config_key *key = config_keys; key < config_keys + config_key_count;
+	     key++) {
+		if (key->flags & KEY_ITEM) /* goes with its list */
+			continue;
+		if (key->type >= KEY_LISTS)
+			list_clear(config, key);
+		else if (key->type >= KEY_STRINGS)
+			free(*(char **)key_field(config, key));
+	}
+	free(config->gate.client_id_header);
 }
 
 void config_free(struct config *config)

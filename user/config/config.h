@@ -100,8 +100,8 @@ enum config_client_id {
 
 /* What requests of one kind cost, and may do. */
 struct config_class {
-	char *name;   /* a path, or a JSON-RPC method; one that ends in '*' stands for a beginning */
-	bool exclude; /* never limited */
+	char *name; /* a path, or a JSON-RPC method; one that ends in '*' stands for a beginning */
+	bool exclude;		   /* never limited */
 	uint32_t cost;		   /* request tokens */
 	uint32_t max_concurrent;   /* 0: no limit of its own */
 	bool has_limit;		   /* a bucket of its own, shared by all clients, besides theirs */
@@ -130,7 +130,7 @@ enum config_refusal {
 };
 
 struct config_gate {
-	bool enabled; /* the section is there */
+	bool enabled;			 /* the section is there */
 	char *listen[CONFIG_LISTEN_MAX]; /* HOST:PORT or unix:/PATH */
 	size_t listen_count;
 	char *upstream[CONFIG_UPSTREAMS_MAX]; /* http://HOST:PORT or unix:/PATH */
@@ -157,7 +157,7 @@ struct config_gate {
 	struct hatago_limit handshake; /* of initialize and the lists that follow it */
 	bool inband;		       /* rejectStyle: 200 with the JSON-RPC error */
 	int32_t error_code;
-	bool null_id; /* compat.nullId */
+	bool null_id;			  /* compat.nullId */
 	char *templates[CONFIG_REFUSALS]; /* a JSON-RPC error object; NULL: the seed's */
 	uint32_t drain_ms;		  /* for requests in flight at a stop */
 };
@@ -194,7 +194,8 @@ struct config {
 	struct config_adaptive adaptive;
 	struct config_metrics metrics;
 	struct config_control control;
-	bool gate_options_given; /* a key that only the gate obeys stands in the file */
+	bool gate_options_given;  /* a key that only the gate obeys stands in the file */
+	bool later_options_given; /* likewise one that this version doesn't obey yet */
 };
 
 #define CONFIG_DEFAULT_PATH "/etc/hatago/hatago.yaml"

@@ -2,7 +2,7 @@
 /*
  * A configuration while it is being read: the values so far, where each stood, and what
  * is wrong with it. read.c fills it key by key, lists.c item by item; check.c then judges
- * it as a whole. Known to user/config/ only.
+ * it as a whole. Lists of mappings are filled by items.c. Known to user/config/ only.
  */
 #ifndef HATAGO_CONFIG_DRAFT_H
 #define HATAGO_CONFIG_DRAFT_H
@@ -27,7 +27,8 @@ struct draft {
 	/* By the key's index in the table: where it stood, and how many items a list had. */
 	struct mark seen[KEY_COUNT_MAX];
 	size_t items[KEY_COUNT_MAX];
-	struct draft_prefixes allow, deny;
+	struct draft_prefixes prefixes[KEY_COUNT_MAX];
+	void *item; /* of a list of mappings: the one that is being read */
 };
 
 /* Fills in the defaults. 0 or -ENOMEM. */
@@ -46,11 +47,37 @@ bool draft_read(struct draft *draft, const char *text, size_t length);
 void draft_list_begin(struct draft *draft, const struct config_key *key);
 void draft_list_add(struct draft *draft, const struct config_key *key, const char *text,
 		    struct mark at);
+/* Counts one more item; false, after a problem, where the list is full. */
+bool draft_list_count(struct draft *draft, const struct config_key *key, struct mark at);
+void draft_refuse_item(struct draft *draft, const struct config_key *key, const char *text,
+		       struct mark at, const char *allowed);
+/* Frees what a list of the configuration holds, and empties it. */
+void list_clear(struct config *config, const struct config_key *key);
 int draft_prefix_compare(const void *left, const void *right); /* struct draft_prefix */
 /* Sorts the prefixes, drops repeated ones and moves them to the configuration. */
 void draft_prefixes_finish(struct draft *draft);
 
+/* ports.c: one item of edge.families or edge.protect. */
+void draft_add_family(struct draft *draft, const struct config_key *key, const char *text,
+		      struct mark at);
+void draft_add_port(struct draft *draft, const struct config_key *key, const char *text,
+		    struct mark at);
+
+/* items.c: a mapping of a list begins, whose place is draft->item; false: it is to be skipped. */
+bool draft_item_begin(struct draft *draft, const struct config_key *list, struct mark at);
+/* It has been read, from `at` on. */
+void draft_item_end(struct draft *draft, const struct config_key *list, struct mark at);
+void draft_add_excluded(struct draft *draft, const struct config_key *key, const char *text,
+			struct mark at);
+/* Drops the ones that are excluded, or the others. */
+void classes_clear(struct config_classes *classes, bool exclude);
+
 /* check.c: prepares the limits and finds contradictions between keys. */
 void draft_check(struct draft *draft);
+/* A bucket that would take too long to fill. */
+void draft_refuse_fill(struct draft *draft, struct mark at, const char *path,
+		       const struct hatago_limit *limit);
+/* check_gate.c: likewise for the gate; also fills in what follows from other keys. */
+void draft_check_gate(struct draft *draft);
 
 #endif

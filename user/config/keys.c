@@ -1,20 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * See keys.h. A section stands before its keys and they stand together; what describes
+ * See keys.h: the table and nothing else, so it may be long. A section stands before its
+ * keys and they stand together, as does a list before the keys of its items; what describes
  * a configuration (describe.c) walks the table in this order.
  */
 #include "config/keys.h"
 
-#include <inttypes.h>
-#include <limits.h>
-#include <stdio.h>
-#include <string.h>
-
-#include "base/text.h"
 #include "config/limits.h"
+#include "core/refusal.h"
+#include "core/rpc.h"
 #include "hatago/bucket.h"
-
-#define DAY_MS 86400000u
 
 #define KEY(path, type, flags, field, min, max, preset, help)                             \
 	{                                                                                 \
@@ -23,6 +18,10 @@
 #define SECTION(path, flags, help)                                      \
 	{                                                               \
 		path, KEY_SECTION, flags, KEY_NOWHERE, 0, 0, NULL, help \
+	}
+#define ITEM(path, type, flags, item, field, min, max, preset, help)                          \
+	{                                                                                     \
+		path, type, (flags) | KEY_ITEM, offsetof(item, field), min, max, preset, help \
 	}
 
 /* The keys of an edge's bucket, which is on where its section is there. */
@@ -39,6 +38,34 @@
 		KEY("edge." name ".refillInterval", KEY_DURATION, 0, field.refill_interval_ms, 0, \
 		    BUCKET_STEP_MAX_MS, "0",                                                      \
 		    "Tokens arrive in steps of this time; 0: continuously.")
+
+/* The keys in the mappings of a list of routes or methods. */
+#define CLASS(list, named, type, longest, what)                                                    \
+	ITEM(list "." named, type, 0, struct config_class, name, 0, longest, NULL, what),          \
+		ITEM(list ".cost", KEY_U32, 0, struct config_class, cost, 0, CONFIG_COST_MAX, "1", \
+		     "Request tokens that it costs its client."),                                  \
+		ITEM(list ".maxConcurrent", KEY_U32, 0, struct config_class, max_concurrent, 0,    \
+		     1000000, "0", "How many of them run at once; 0: no limit of their own."),     \
+		ITEM(list ".tokensPerSecond", KEY_MILLI, KEY_OPTIONAL, struct config_class,        \
+		     limit.rate_milli, 1, BUCKET_RATE_MILLI_MAX, NULL,                             \
+		     "How many of all clients pass a second, in the long run."),                   \
+		ITEM(list ".burstCapacity", KEY_U64, KEY_OPTIONAL, struct config_class,            \
+		     limit.burst, 1, BUCKET_BURST_MAX, NULL,                                       \
+		     "How many of them at once after a pause; goes with tokensPerSecond.")
+
+/* A hook's section and its keys. */
+#define HOOK(name, flags, hook, help)                                                             \
+	SECTION("hooks." name, KEY_GATE | (flags), help),                                         \
+		KEY("hooks." name ".command", KEY_COMMAND, KEY_GATE | (flags),                    \
+		    hooks[hook].command, 0, CONFIG_ARGV_MAX, "[]",                                \
+		    "A program and its arguments, run with the event as JSON on its input."),     \
+		KEY("hooks." name ".socket", KEY_PATH, KEY_GATE | (flags), hooks[hook].socket, 0, \
+		    CONFIG_SOCKET_MAX, "\"\"",                                                    \
+		    "A Unix socket that gets each event as a line of JSON.")
+
+#define TEMPLATE(name, flags, refusal, when)                                                 \
+	KEY("templates." name, KEY_TEMPLATE, KEY_GATE | (flags), gate.templates[refusal], 0, \
+	    REFUSAL_TEMPLATE_MAX, "\"\"", "The error object where " when ".")
 
 const struct config_key config_keys[] = {
 	KEY("edge", KEY_SECTION, KEY_RESTART, edge.enabled, 0, 0, NULL,
@@ -74,15 +101,104 @@ const struct config_key config_keys[] = {
 	    "Addresses and prefixes whose traffic for protected ports is dropped."),
 	KEY("edge.pins", KEY_PATH, KEY_RESTART, edge.pins, 0, CONFIG_PINS_MAX, "/sys/fs/bpf/hatago",
 	    "The folder, in a BPF file system, that keeps the edge."),
+	SECTION("edge.escalate", KEY_GATE,
+		"When a client that the gate refuses by rate has its new connections dropped at "
+		"the edge."),
+	KEY("edge.escalate.after", KEY_U32, KEY_GATE, escalate.after, 0, 1000000, "20",
+	    "Refusals within the window; 0: never."),
+	KEY("edge.escalate.window", KEY_DURATION, KEY_GATE, escalate.window_ms, 1, CONFIG_DAY_MS,
+	    "10000", "The window."),
+
+	KEY("gate", KEY_SECTION, KEY_RESTART, gate.enabled, 0, 0, NULL,
+	    "The HTTP proxy that limits requests. Absent: no gate."),
+	KEY("gate.listen", KEY_LISTENERS, KEY_RESTART, gate.listen, 0, CONFIG_LISTEN_MAX, NULL,
+	    "Where clients connect to."),
+	KEY("gate.upstream", KEY_UPSTREAMS, KEY_RESTART, gate.upstream, 0, CONFIG_UPSTREAMS_MAX,
+	    NULL,
+	    "The service behind the gate; of several, the one with the least to do is asked."),
+	KEY("gate.workers", KEY_U32, KEY_RESTART, gate.workers, 0, 256, "0",
+	    "Threads that serve; 0: one for each CPU."),
+	KEY("gate.maxRequestLine", KEY_U32, 0, gate.max_request_line, 256, 65536, "8192",
+	    "Bytes of a request's first line."),
+	KEY("gate.maxHeaders", KEY_U32, 0, gate.max_headers, 8, 128, "100",
+	    "Header fields of a request."),
+	KEY("gate.maxHeaderBytes", KEY_U32, 0, gate.max_header_bytes, 1024, 65536, "16384",
+	    "Bytes of all of them."),
+	KEY("gate.maxBodyBytes", KEY_U64, 0, gate.max_body_bytes, 0, CONFIG_BODY_MAX, "16777216",
+	    "Bytes of a request's body."),
+	KEY("gate.maxDecisionBytes", KEY_U32, 0, gate.max_decision_bytes, 1024, 1048576, "65536",
+	    "Bytes of a body that are read, to see what it asks for, before the request is let "
+	    "in."),
+	KEY("gate.headerTimeout", KEY_DURATION, 0, gate.header_timeout_ms, 1, CONFIG_DAY_MS, "10s",
+	    "How long the head of a request may take to arrive."),
+	KEY("gate.idleTimeout", KEY_DURATION, 0, gate.idle_timeout_ms, 1, CONFIG_DAY_MS, "75s",
+	    "How long a connection may be idle between two requests."),
+	KEY("gate.minBodyRate", KEY_U32, 0, gate.min_body_rate, 0, 1000000000, "256",
+	    "Bytes a second that a body must arrive with; 0: any."),
+	KEY("gate.maxConnections", KEY_U32, 0, gate.max_connections, 1, 1000000, "16384",
+	    "Connections of all clients."),
+	KEY("gate.maxConnectionsPerClient", KEY_U32, 0, gate.max_connections_per_client, 0, 1000000,
+	    "0", "Connections of one client; 0: no limit."),
+	KEY("gate.maxStreams", KEY_U32, 0, gate.max_streams, 0, 1000000, "1000",
+	    "Answers that stream on with no permit of maxConcurrent held."),
+	KEY("gate.maxBatch", KEY_U32, 0, gate.max_batch, 1, 10000, "50",
+	    "Requests in one JSON-RPC batch; each costs like a single one."),
+	KEY("gate.connectTimeout", KEY_DURATION, 0, gate.connect_timeout_ms, 1, CONFIG_DAY_MS, "5s",
+	    "How long connecting to the upstream may take."),
+	KEY("gate.upstreamIdle", KEY_DURATION, 0, gate.upstream_idle_ms, 1, CONFIG_DAY_MS, "4s",
+	    "How long an idle connection to the upstream is kept; less than the upstream keeps it "
+	    "(5 s with Node)."),
+	KEY("gate.drainTimeout", KEY_DURATION, 0, gate.drain_ms, 0, CONFIG_DAY_MS, "30s",
+	    "How long requests in flight may go on when hatagod stops."),
+	KEY("gate.proxyProtocol", KEY_PREFIXES, 0, gate.proxy_protocol, 0, CONFIG_PROXIES_MAX, "[]",
+	    "Addresses of proxies whose connections begin with a PROXY protocol header, v1 or v2."),
+	KEY("gate.trustedProxies", KEY_PREFIXES, 0, gate.trusted_proxies, 0, CONFIG_PROXIES_MAX,
+	    "[]", "Addresses of proxies whose headers are believed."),
+	KEY("gate.clientId", KEY_CLIENT_ID, 0, gate.client_id, 0, CONFIG_HEADER_MAX, "peer",
+	    "Who a request's client is: the address it comes from, or, from a trusted proxy, what "
+	    "the header says."),
+	KEY("gate.xForwardedFor", KEY_BOOL, 0, gate.x_forwarded_for, 0, 0, "true",
+	    "Tells the upstream who the client is in X-Forwarded-For."),
+	KEY("gate.forwarded", KEY_BOOL, 0, gate.forwarded, 0, 0, "false",
+	    "The same in Forwarded (RFC 7239)."),
+	KEY("gate.via", KEY_BOOL, 0, gate.via, 0, 0, "true", "Adds the gate to Via."),
+	KEY("gate.exclude", KEY_EXCLUDED, 0, gate.routes, 0, CONFIG_CLASSES_MAX, "[/health]",
+	    "Paths that are never limited."),
+	KEY("gate.routes", KEY_CLASSES, 0, gate.routes, 0, CONFIG_CLASSES_MAX, "[]",
+	    "What requests for some paths cost, and may do."),
+	CLASS("gate.routes", "path", KEY_ROUTE, CONFIG_URL_PATH_MAX, "Which path."),
+	KEY("gate.methods", KEY_CLASSES, 0, gate.methods, 0, CONFIG_CLASSES_MAX, "[]",
+	    "What some JSON-RPC methods cost, and may do."),
+	CLASS("gate.methods", "method", KEY_METHOD, RPC_METHOD_MAX, "Which method."),
+	KEY("gate.weights", KEY_WEIGHTS, 0, gate.weights, 0, CONFIG_WEIGHTS_MAX, "[]",
+	    "Clients that are served more often than the others in the queue."),
+	ITEM("gate.weights.prefix", KEY_PREFIX, 0, struct config_weight, prefix, 0, 0, NULL,
+	     "Their address or prefix."),
+	ITEM("gate.weights.weight", KEY_U32, 0, struct config_weight, weight, 1, 1000, NULL,
+	     "How many requests each of them is served in its turn; the others: 1."),
+	SECTION("gate.handshake", 0,
+		"Each client's bucket of initialize and the lists that follow it, so that a "
+		"session that has begun is not refused halfway."),
+	KEY("gate.handshake.tokensPerSecond", KEY_MILLI, 0, gate.handshake.rate_milli, 1,
+	    BUCKET_RATE_MILLI_MAX, "5", "How many a second, in the long run."),
+	KEY("gate.handshake.burstCapacity", KEY_U64, 0, gate.handshake.burst, CONFIG_HANDSHAKE_MIN,
+	    BUCKET_BURST_MAX, "10", "How many at once after a pause."),
 
 	KEY("maxConcurrent", KEY_U32, KEY_GATE, concurrency.max_concurrent, 1, 1000000, "10",
 	    "Requests that run at once."),
 	KEY("queueSize", KEY_U32, KEY_GATE, concurrency.queue_size, 0, 1000000, "50",
 	    "Requests that may wait; more are refused."),
-	KEY("timeout", KEY_DURATION, KEY_GATE, concurrency.timeout_ms, 1, DAY_MS, "30000",
-	    "How long a request may wait, and how long it may run."),
+	KEY("timeout", KEY_DURATION, KEY_GATE, concurrency.timeout_ms, 1, CONFIG_DAY_MS, "30000",
+	    "How long a request may wait, and how long it may run, unless the next two say "
+	    "otherwise."),
+	KEY("queueTimeout", KEY_DURATION, KEY_GATE | KEY_FOLLOWS, concurrency.queue_timeout_ms, 1,
+	    CONFIG_DAY_MS, "timeout", "How long a request may wait."),
+	KEY("requestTimeout", KEY_DURATION, KEY_GATE | KEY_FOLLOWS, concurrency.request_timeout_ms,
+	    1, CONFIG_DAY_MS, "timeout", "How long a request may run."),
 	KEY("perClientLimits", KEY_BOOL, KEY_GATE, concurrency.per_client_limits, 0, 0, "false",
 	    "Limits requests per client instead of all together."),
+	KEY("maxConcurrentPerClient", KEY_U32, KEY_GATE, concurrency.max_concurrent_per_client, 0,
+	    1000000, "0", "Requests of one client that run at once; 0: no limit of its own."),
 
 	SECTION("rateLimiting", KEY_GATE, "The bucket of requests."),
 	KEY("rateLimiting.enabled", KEY_BOOL, KEY_GATE, rate_limiting.enabled, 0, 0, "true",
@@ -94,33 +210,68 @@ const struct config_key config_keys[] = {
 	KEY("rateLimiting.refillInterval", KEY_DURATION, KEY_GATE, rate_limiting.refill_interval_ms,
 	    0, BUCKET_STEP_MAX_MS, "1000", "Tokens arrive in steps of this time; 0: continuously."),
 
-	SECTION("circuitBreaker", KEY_GATE, "Keeps requests from a service that fails."),
-	KEY("circuitBreaker.enabled", KEY_BOOL, KEY_GATE, circuit_breaker.enabled, 0, 0, "true",
-	    "Breaks the circuit when the service fails."),
-	KEY("circuitBreaker.failureThreshold", KEY_U32, KEY_GATE, circuit_breaker.failure_threshold,
-	    1, 1000000, "5", "Failures in a row that open the breaker."),
-	KEY("circuitBreaker.recoveryTimeout", KEY_DURATION, KEY_GATE,
-	    circuit_breaker.recovery_timeout_ms, 1, DAY_MS, "60000",
+	KEY("rejectStyle", KEY_STYLE, KEY_GATE, gate.inband, 0, 0, "status",
+	    "How a refusal is told: status answers 429 or 503; inband answers a JSON-RPC caller "
+	    "with 200 and the error in the body."),
+	KEY("errorCode", KEY_I32, KEY_GATE, gate.error_code, 0, 0, "-32000",
+	    "The code of the JSON-RPC error of a refusal."),
+	SECTION("compat", KEY_GATE, "Oddities that a client may need."),
+	KEY("compat.nullId", KEY_BOOL, KEY_GATE, gate.null_id, 0, 0, "false",
+	    "Writes null as the id of every refusal instead of the request's own."),
+	SECTION("templates", KEY_GATE,
+		"The JSON-RPC error object of each kind of refusal, as text; {{name}} stands for "
+		"one "
+		"of its values. Empty: the built-in one."),
+	TEMPLATE("rateLimit", 0, CONFIG_REFUSED_RATE, "a client's bucket is empty"),
+	TEMPLATE("concurrencyLimit", 0, CONFIG_REFUSED_CONCURRENCY, "the queue is full"),
+	TEMPLATE("circuitBreaker", KEY_LATER, CONFIG_REFUSED_BREAKER, "the breaker is open"),
+	TEMPLATE("queueTimeout", 0, CONFIG_REFUSED_QUEUE_TIMEOUT,
+		 "a request waited longer than queueTimeout"),
+	TEMPLATE("draining", 0, CONFIG_REFUSED_DRAINING, "hatagod is about to stop"),
+
+	SECTION("hooks", KEY_GATE,
+		"What is told about events, and to whom. A hook delays nothing."),
+	HOOK("onLimitExceeded", 0, CONFIG_ON_LIMIT_EXCEEDED, "A request was refused."),
+	HOOK("onQueueChange", 0, CONFIG_ON_QUEUE_CHANGE, "The queue grew or shrank."),
+	HOOK("onMetrics", 0, CONFIG_ON_METRICS, "The metrics, time and again."),
+	HOOK("onCircuitOpen", KEY_LATER, CONFIG_ON_CIRCUIT_OPEN, "The breaker opened."),
+	HOOK("onStateChange", KEY_LATER, CONFIG_ON_STATE_CHANGE,
+	     "The breaker went from one state to another."),
+	KEY("hooks.metricsInterval", KEY_DURATION, KEY_GATE, hooks_metrics_ms, 100, CONFIG_DAY_MS,
+	    "10s", "Time between two onMetrics."),
+
+	SECTION("circuitBreaker", KEY_GATE | KEY_LATER,
+		"Keeps requests from a service that fails."),
+	KEY("circuitBreaker.enabled", KEY_BOOL, KEY_GATE | KEY_LATER, circuit_breaker.enabled, 0, 0,
+	    "true", "Breaks the circuit when the service fails."),
+	KEY("circuitBreaker.failureThreshold", KEY_U32, KEY_GATE | KEY_LATER,
+	    circuit_breaker.failure_threshold, 1, 1000000, "5",
+	    "Failures in a row that open the breaker."),
+	KEY("circuitBreaker.recoveryTimeout", KEY_DURATION, KEY_GATE | KEY_LATER,
+	    circuit_breaker.recovery_timeout_ms, 1, CONFIG_DAY_MS, "60000",
 	    "How long it stays open before a request is tried."),
-	KEY("circuitBreaker.healthCheckInterval", KEY_DURATION, KEY_GATE,
-	    circuit_breaker.health_check_interval_ms, 1, DAY_MS, "10000",
+	KEY("circuitBreaker.healthCheckInterval", KEY_DURATION, KEY_GATE | KEY_LATER,
+	    circuit_breaker.health_check_interval_ms, 1, CONFIG_DAY_MS, "10000",
 	    "Time between two probes of the service."),
-	KEY("circuitBreaker.failureRateThreshold", KEY_DECIMAL, KEY_GATE,
+	KEY("circuitBreaker.failureRateThreshold", KEY_DECIMAL, KEY_GATE | KEY_LATER,
 	    circuit_breaker.failure_rate_threshold, 1, 1000, "0.5",
 	    "Share of failures that opens the breaker."),
 
-	SECTION("adaptive", KEY_GATE, "Tightens the limits while the machine is under pressure."),
-	KEY("adaptive.enabled", KEY_BOOL, KEY_GATE, adaptive.enabled, 0, 0, "false",
+	SECTION("adaptive", KEY_GATE | KEY_LATER,
+		"Tightens the limits while the machine is under pressure."),
+	KEY("adaptive.enabled", KEY_BOOL, KEY_GATE | KEY_LATER, adaptive.enabled, 0, 0, "false",
 	    "Adapts the limits."),
-	KEY("adaptive.cpuThreshold", KEY_DECIMAL, KEY_GATE, adaptive.cpu_threshold, 0, 100000, "80",
-	    "Percent of CPU above which they are tightened."),
-	KEY("adaptive.memoryThreshold", KEY_DECIMAL, KEY_GATE, adaptive.memory_threshold, 0, 100000,
-	    "85", "Percent of memory above which they are tightened."),
-	KEY("adaptive.responseTimeThreshold", KEY_DURATION, KEY_GATE,
-	    adaptive.response_time_threshold_ms, 1, DAY_MS, "5000",
+	KEY("adaptive.cpuThreshold", KEY_DECIMAL, KEY_GATE | KEY_LATER, adaptive.cpu_threshold, 0,
+	    100000, "80", "Percent of CPU above which they are tightened."),
+	KEY("adaptive.memoryThreshold", KEY_DECIMAL, KEY_GATE | KEY_LATER,
+	    adaptive.memory_threshold, 0, 100000, "85",
+	    "Percent of memory above which they are tightened."),
+	KEY("adaptive.responseTimeThreshold", KEY_DURATION, KEY_GATE | KEY_LATER,
+	    adaptive.response_time_threshold_ms, 1, CONFIG_DAY_MS, "5000",
 	    "Response time above which they are tightened."),
-	KEY("adaptive.checkInterval", KEY_DURATION, KEY_GATE, adaptive.check_interval_ms, 1, DAY_MS,
-	    "5000", "Time between two looks at the machine."),
+	KEY("adaptive.checkInterval", KEY_DURATION, KEY_GATE | KEY_LATER,
+	    adaptive.check_interval_ms, 1, CONFIG_DAY_MS, "5000",
+	    "Time between two looks at the machine."),
 
 	SECTION("metrics", 0, "Metrics over HTTP."),
 	KEY("metrics.enabled", KEY_BOOL, KEY_RESTART, metrics.enabled, 0, 0, "true",
@@ -144,136 +295,3 @@ const struct config_key config_keys[] = {
 const size_t config_key_count = sizeof(config_keys) / sizeof(config_keys[0]);
 _Static_assert(sizeof(config_keys) / sizeof(config_keys[0]) <= KEY_COUNT_MAX,
 	       "arrays of KEY_COUNT_MAX hold every key");
-
-static const char *const mode_names[] = {
-	[CONFIG_MODE_AUTO] = "auto",
-	[CONFIG_MODE_NATIVE] = "native",
-	[CONFIG_MODE_GENERIC] = "generic",
-	[CONFIG_MODE_TC] = "tc",
-};
-
-const char *config_mode_name(enum config_mode mode)
-{
-	return (size_t)mode < sizeof(mode_names) / sizeof(mode_names[0]) ? mode_names[mode] : NULL;
-}
-
-const struct config_key *key_find(const char *path)
-{
-	for (size_t i = 0; i < config_key_count; i++)
-		if (strcmp(config_keys[i].path, path) == 0)
-			return &config_keys[i];
-	return NULL;
-}
-
-void *key_field(struct config *config, const struct config_key *key)
-{
-	return (char *)config + key->offset;
-}
-
-const void *key_field_const(const struct config *config, const struct config_key *key)
-{
-	return (const char *)config + key->offset;
-}
-
-const char *key_leaf(const struct config_key *key)
-{
-	const char *dot = strrchr(key->path, '.');
-
-	return dot ? dot + 1 : key->path;
-}
-
-bool key_is_in(const struct config_key *key, const char *section)
-{
-	const char *leaf = key_leaf(key);
-	size_t length = strlen(section);
-
-	if (leaf == key->path)
-		return length == 0;
-	return (size_t)(leaf - 1 - key->path) == length && strncmp(key->path, section, length) == 0;
-}
-
-/* Thousandths as a decimal number. */
-static void key_milli(uint64_t milli, char *buf, size_t size)
-{
-	if (milli % 1000)
-		snprintf(buf, size, "%" PRIu64 ".%03" PRIu64, milli / 1000, milli % 1000);
-	else
-		snprintf(buf, size, "%" PRIu64, milli / 1000);
-}
-
-static void key_allowed_decimal(const struct config_key *key, char buf[KEY_ALLOWED_MAX])
-{
-	char min[32], max[32];
-
-	key_milli(key->min, min, sizeof(min));
-	key_milli(key->max, max, sizeof(max));
-	snprintf(buf, KEY_ALLOWED_MAX, "a number from %s to %s, with up to 3 decimal places", min,
-		 max);
-}
-
-static void key_allowed_duration(const struct config_key *key, char buf[KEY_ALLOWED_MAX])
-{
-	const char *largest = key->max == DAY_MS ? "1d" : "1h";
-
-	snprintf(buf, KEY_ALLOWED_MAX,
-		 "a time from %" PRIu64 " to %s, in ms or with a unit (ms, s, m, h, d)", key->min,
-		 largest);
-}
-
-void key_allowed(const struct config_key *key, char buf[KEY_ALLOWED_MAX])
-{
-	static const char *const words[] = {
-		[KEY_SECTION] = "a mapping of keys to values",
-		[KEY_BOOL] = "true or false",
-		[KEY_MODE] = "auto, native, generic or tc",
-		[KEY_LISTEN] = "ADDRESS:PORT such as 127.0.0.1:9464 or [::1]:9464",
-		[KEY_FAMILIES] = "a list of ipv4, ipv6 or both",
-	};
-
-	switch (key->type) {
-	case KEY_U8:
-	case KEY_U32:
-	case KEY_U64:
-		snprintf(buf, KEY_ALLOWED_MAX, "a whole number from %" PRIu64 " to %" PRIu64,
-			 key->min, key->max);
-		break;
-	case KEY_DURATION:
-		key_allowed_duration(key, buf);
-		break;
-	case KEY_DECIMAL:
-	case KEY_MILLI:
-		key_allowed_decimal(key, buf);
-		break;
-	case KEY_PATH:
-		snprintf(buf, KEY_ALLOWED_MAX,
-			 "a path from / on, of up to %" PRIu64 " bytes, without blanks", key->max);
-		break;
-	case KEY_URL_PATH:
-		snprintf(buf, KEY_ALLOWED_MAX,
-			 "a path such as /metrics/concurrency, of up to %" PRIu64
-			 " letters, digits and -._~/",
-			 key->max);
-		break;
-	case KEY_GROUP:
-		snprintf(buf, KEY_ALLOWED_MAX,
-			 "the name of a group, of up to %" PRIu64 " letters, digits and -._",
-			 key->max);
-		break;
-	case KEY_DEVICES:
-		snprintf(buf, KEY_ALLOWED_MAX,
-			 "a list of up to %" PRIu64 " names of network devices", key->max);
-		break;
-	case KEY_PORTS:
-		snprintf(buf, KEY_ALLOWED_MAX,
-			 "a list of up to %" PRIu64
-			 " of PORT/tcp, PORT/udp, FIRST-LAST/tcp, FIRST-LAST/udp, icmp; or all",
-			 key->max);
-		break;
-	case KEY_PREFIXES:
-		snprintf(buf, KEY_ALLOWED_MAX, "a list of up to %" PRIu64 " addresses and prefixes",
-			 key->max);
-		break;
-	default:
-		snprintf(buf, KEY_ALLOWED_MAX, "%s", words[key->type]);
-	}
-}

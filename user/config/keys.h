@@ -12,33 +12,53 @@
 
 #include "config/config.h"
 
-#define KEY_ALLOWED_MAX 160 /* bytes of what key_allowed() writes */
+#define KEY_ALLOWED_MAX 192 /* bytes of what key_allowed() writes */
 
 enum key_type {
-	KEY_SECTION,  /* a mapping; bool: it is there, unless the offset is KEY_NOWHERE */
-	KEY_BOOL,     /* bool */
-	KEY_U8,	      /* uint8_t */
-	KEY_U32,      /* uint32_t */
-	KEY_U64,      /* uint64_t */
-	KEY_DURATION, /* uint32_t, ms */
-	KEY_DECIMAL,  /* double; min and max in thousandths */
-	KEY_MILLI,    /* uint64_t, thousandths, as are min and max */
-	KEY_MODE,     /* enum config_mode */
-	KEY_PATH,     /* char *, absolute; max: bytes */
-	KEY_URL_PATH, /* char *; max: bytes */
-	KEY_LISTEN,   /* char *, HOST:PORT */
-	KEY_GROUP,    /* char *, NULL where empty; max: bytes */
-	KEY_LISTS,    /* from here on: lists */
-	KEY_DEVICES = KEY_LISTS, /* of struct config_edge; max: items, as below */
-	KEY_FAMILIES,		 /* of struct config_edge */
-	KEY_PORTS,		 /* of struct config_edge */
-	KEY_PREFIXES,		 /* struct config_prefixes */
+	KEY_SECTION,		/* a mapping; bool: it is there, unless the offset is KEY_NOWHERE */
+	KEY_BOOL,		/* bool */
+	KEY_U8,			/* uint8_t */
+	KEY_U32,		/* uint32_t */
+	KEY_I32,		/* int32_t, all of them; min and max are not looked at */
+	KEY_U64,		/* uint64_t */
+	KEY_DURATION,		/* uint32_t, ms */
+	KEY_DECIMAL,		/* double; min and max in thousandths */
+	KEY_MILLI,		/* uint64_t, thousandths, as are min and max */
+	KEY_TEXTUAL,		/* from here on: text, which may stand in quotes */
+	KEY_MODE = KEY_TEXTUAL, /* enum config_mode */
+	KEY_STYLE,		/* bool: inband */
+	KEY_CLIENT_ID,		/* enum config_client_id, and its header; max: bytes of that */
+	KEY_PREFIX,		/* struct hatago_prefix */
+	KEY_STRINGS,		/* from here on: char *, NULL where empty */
+	KEY_PATH = KEY_STRINGS, /* absolute; empty only where that is the default; max: bytes */
+	KEY_URL_PATH,		/* max: bytes */
+	KEY_ROUTE,		/* a path, or its beginning and '*'; max: bytes */
+	KEY_METHOD,		/* a JSON-RPC method, likewise; max: bytes */
+	KEY_LISTEN,		/* HOST:PORT */
+	KEY_GROUP,		/* max: bytes */
+	KEY_TEMPLATE,		/* of a refusal; max: bytes */
+	KEY_LISTS,		/* from here on: lists; max: items */
+	KEY_DEVICES = KEY_LISTS,    /* char *[max] */
+	KEY_LISTENERS,		    /* likewise */
+	KEY_UPSTREAMS,		    /* likewise; a single one may stand without a list */
+	KEY_COMMAND,		    /* likewise */
+	KEY_FAMILIES,		    /* of struct config_edge */
+	KEY_PORTS,		    /* of struct config_edge */
+	KEY_PREFIXES,		    /* struct config_prefixes */
+	KEY_EXCLUDED,		    /* struct config_classes: those that are never limited */
+	KEY_MAPPINGS,		    /* from here on: the items are mappings */
+	KEY_CLASSES = KEY_MAPPINGS, /* struct config_classes: the others */
+	KEY_WEIGHTS,		    /* of struct config_gate */
 };
 
 enum key_flags {
-	KEY_RESTART = 1 << 0, /* a change takes effect only at a start */
-	KEY_GATE = 1 << 1,    /* only the gate obeys it */
-	KEY_INSIDE = 1 << 2,  /* the default holds where the section is there; else it is off */
+	KEY_RESTART = 1 << 0,  /* a change takes effect only at a start */
+	KEY_GATE = 1 << 1,     /* only the gate obeys it */
+	KEY_INSIDE = 1 << 2,   /* the default holds where the section is there; else it is off */
+	KEY_LATER = 1 << 3,    /* this version doesn't obey it yet */
+	KEY_ITEM = 1 << 4,     /* in a list's mappings: the offset is in an item */
+	KEY_OPTIONAL = 1 << 5, /* has no default and may be missing, which is 0 */
+	KEY_FOLLOWS = 1 << 6,  /* the default is the value of another key, which preset names */
 };
 
 #define KEY_NOWHERE SIZE_MAX
@@ -47,7 +67,7 @@ struct config_key {
 	const char *path;
 	enum key_type type;
 	unsigned int flags;
-	size_t offset; /* in struct config */
+	size_t offset; /* in struct config, or an item */
 	uint64_t min, max;
 	const char *preset; /* the default, as it would be written; NULL: none */
 	const char *help;   /* a sentence or two; no '|', for the manual is a table */
@@ -55,17 +75,21 @@ struct config_key {
 
 extern const struct config_key config_keys[];
 extern const size_t config_key_count;
-#define KEY_COUNT_MAX 96
+#define KEY_COUNT_MAX 160
 
 /* The key of this path, or NULL. */
 const struct config_key *key_find(const char *path);
-/* Where the key's value lies. */
-void *key_field(struct config *config, const struct config_key *key);
-const void *key_field_const(const struct config *config, const struct config_key *key);
+/* Where the key's value lies. base: the configuration, or the item of a KEY_ITEM. */
+void *key_field(void *base, const struct config_key *key);
+const void *key_field_const(const void *base, const struct config_key *key);
 /* The last part of the path. */
 const char *key_leaf(const struct config_key *key);
 /* Is the key directly in the section of this path ("" for the top level)? */
 bool key_is_in(const struct config_key *key, const char *section);
+/* Is its default an empty text, so that it may be empty? */
+bool key_is_preset_empty(const struct config_key *key);
+/* How many of the keys that follow are in this section or list, at any depth. */
+size_t key_inside(const struct config_key *section);
 /* In words: "a whole number from 64 to 16777216". */
 void key_allowed(const struct config_key *key, char buf[KEY_ALLOWED_MAX]);
 

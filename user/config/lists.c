@@ -1,36 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The items of lists: devices, ports, families, prefixes. Each item is judged by itself;
- * two that contradict each other are found as the second arrives, prefixes after sorting,
- * since there may be many.
+ * The items of lists: texts and prefixes here, ports and families in ports.c, mappings in
+ * items.c. Each item is judged by itself; two that contradict each other are found as the
+ * second arrives, prefixes after sorting, since there may be many.
  */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/address.h"
 #include "base/memory.h"
-#include "base/text.h"
 #include "config/draft.h"
 #include "config/limits.h"
+#include "config/value.h"
 
 #define DEVICE_NAME_MAX 15 /* IFNAMSIZ without the NUL */
-#define PORT_MAX	65535
 
-static struct draft_prefixes *draft_prefixes_of(struct draft *draft, const struct config_key *key)
+void draft_refuse_item(struct draft *draft, const struct config_key *key, const char *text,
+		       struct mark at, const char *allowed)
 {
-	return key_field(draft->config, key) == &draft->config->edge.allow ? &draft->allow
-									   : &draft->deny;
-}
-
-static void list_refuse(struct draft *draft, const struct config_key *key, const char *text,
-			struct mark at)
-{
-	const char *allowed = key->type == KEY_FAMILIES
-				      ? "ipv4 or ipv6"
-				      : "PORT/tcp, PORT/udp, FIRST-LAST/tcp or FIRST-LAST/udp with "
-					"ports from 1 to 65535, icmp or all";
-
 	problems_add(&draft->problems, at, key->path, "'%.*s' is not allowed; an item must be %s",
 		     CONFIG_SHOWN_MAX, text, allowed);
 }
@@ -49,122 +36,70 @@ static bool device_is_name(const char *text)
 	return true;
 }
 
-static void list_add_device(struct draft *draft, const struct config_key *key, const char *text,
-			    struct mark at)
+/* False after a problem. */
+static bool text_check(struct draft *draft, const struct config_key *key, const char *text,
+		       struct mark at)
 {
-	struct config_edge *edge = &draft->config->edge;
+	static const char *const allowed[] = {
+		[KEY_LISTENERS] = "ADDRESS:PORT such as 127.0.0.1:8080 or [::1]:8080, "
+				  "localhost:PORT, or unix:/PATH",
+		[KEY_UPSTREAMS] = "http://ADDRESS:PORT such as http://127.0.0.1:8787 or "
+				  "http://[::1]:8787, http://localhost:PORT, or unix:/PATH",
+		[KEY_COMMAND] = "a word of up to 2048 bytes, without control characters beyond "
+				"ASCII, and the first one a program",
+	};
+	bool is_first = !*(char **)key_field(draft->config, key);
 
-	if (!device_is_name(text)) {
+	if (key->type == KEY_DEVICES && !device_is_name(text))
 		problems_add(&draft->problems, at, key->path,
 			     "'%.*s' is no name of a device; it must have 1 to %d bytes without "
 			     "blanks, '/' and ':'",
 			     CONFIG_SHOWN_MAX, text, DEVICE_NAME_MAX);
-		return;
-	}
-	for (size_t i = 0; i < edge->device_count; i++)
-		if (strcmp(edge->devices[i], text) == 0) {
-			problems_add(&draft->problems, at, key->path,
-				     "%s is listed twice; a device can be attached to once", text);
-			return;
-		}
-	edge->devices[edge->device_count] = strdup(text);
-	if (edge->devices[edge->device_count])
-		edge->device_count++;
+	else if (!value_is_spelled(key, text) || (is_first && !*text))
+		draft_refuse_item(draft, key, text, at, allowed[key->type]);
 	else
-		draft->problems.out_of_memory = true;
+		return true;
+	return false;
 }
 
-static void list_add_family(struct draft *draft, const struct config_key *key, const char *text,
-			    struct mark at)
+/* How many texts a list has is written down beside it, but for a command. */
+static void text_count(struct config *config, const struct config_key *key, size_t count)
 {
-	if (strcmp(text, "ipv4") == 0)
-		draft->config->edge.ipv4 = true;
-	else if (strcmp(text, "ipv6") == 0)
-		draft->config->edge.ipv6 = true;
-	else
-		list_refuse(draft, key, text, at);
+	if (key->type == KEY_DEVICES)
+		config->edge.device_count = count;
+	else if (key->type == KEY_LISTENERS)
+		config->gate.listen_count = count;
+	else if (key->type == KEY_UPSTREAMS)
+		config->gate.upstream_count = count;
 }
 
-/* "8080", "6000-7000" */
-static bool port_range_parse(const char *text, size_t length, struct config_port_range *ret)
-{
-	char first[16], *last;
-	uint64_t low, high;
-
-	if (length >= sizeof(first))
-		return false;
-	memcpy(first, text, length);
-	first[length] = '\0';
-	last = strchr(first, '-');
-	if (last)
-		*last++ = '\0';
-	if (!text_to_u64(first, 1, PORT_MAX, &low) ||
-	    !text_to_u64(last ? last : first, low, PORT_MAX, &high))
-		return false;
-	ret->first = (uint16_t)low;
-	ret->last = (uint16_t)high;
-	return true;
-}
-
-/* 0; -EPROTOTYPE: only the protocol is missing; -EINVAL: anything else. */
-static int port_parse(const char *text, struct config_port_range *ret)
-{
-	const char *slash = strchr(text, '/');
-	size_t length = slash ? (size_t)(slash - text) : strlen(text);
-	struct config_port_range range;
-
-	if (!port_range_parse(text, length, &range))
-		return -EINVAL;
-	if (!slash)
-		return -EPROTOTYPE;
-	if (strcmp(slash, "/tcp") == 0)
-		range.protocol = HATAGO_TCP;
-	else if (strcmp(slash, "/udp") == 0)
-		range.protocol = HATAGO_UDP;
-	else
-		return -EINVAL;
-	*ret = range;
-	return 0;
-}
-
-static void list_add_port(struct draft *draft, const struct config_key *key, const char *text,
+static void list_add_text(struct draft *draft, const struct config_key *key, const char *text,
 			  struct mark at)
 {
-	struct config_edge *edge = &draft->config->edge;
-	struct config_port_range range, *ports;
-	int r;
+	char **items = key_field(draft->config, key);
+	size_t count = 0;
 
-	if (strcmp(text, "all") == 0) {
-		edge->protect_all = true;
+	if (!text_check(draft, key, text, at))
 		return;
-	}
-	if (strcmp(text, "icmp") == 0) {
-		edge->protect_icmp = true;
-		return;
-	}
-	r = port_parse(text, &range);
-	if (r == -EPROTOTYPE) {
-		problems_add(&draft->problems, at, key->path,
-			     "'%s' has no protocol; write %s/tcp or %s/udp", text, text, text);
-		return;
-	}
-	if (r < 0) {
-		list_refuse(draft, key, text, at);
-		return;
-	}
-	ports = reallocarray(edge->ports, edge->port_count + 1, sizeof(range));
-	if (!ports) {
+	for (; count < key->max && items[count]; count++)
+		if (key->type != KEY_COMMAND && strcmp(items[count], text) == 0) {
+			problems_add(&draft->problems, at, key->path, "%s is listed twice; %s",
+				     text,
+				     key->type == KEY_DEVICES ? "a device can be attached to once"
+							      : "keep one");
+			return;
+		}
+	items[count] = strdup(text);
+	if (items[count])
+		text_count(draft->config, key, count + 1);
+	else
 		draft->problems.out_of_memory = true;
-		return;
-	}
-	ports[edge->port_count++] = range;
-	edge->ports = ports;
 }
 
 static void list_add_prefix(struct draft *draft, const struct config_key *key, const char *text,
 			    struct mark at)
 {
-	struct draft_prefixes *list = draft_prefixes_of(draft, key);
+	struct draft_prefixes *list = &draft->prefixes[key - config_keys];
 	struct draft_prefix item = {.at = at};
 	struct err err;
 
@@ -179,52 +114,77 @@ static void list_add_prefix(struct draft *draft, const struct config_key *key, c
 	list->items[list->count++] = item;
 }
 
-void draft_list_begin(struct draft *draft, const struct config_key *key)
+void list_clear(struct config *config, const struct config_key *key)
 {
-	struct config_edge *edge = &draft->config->edge;
+	void *field = key_field(config, key);
 
-	draft->items[key - config_keys] = 0;
 	switch (key->type) {
-	case KEY_DEVICES:
-		while (edge->device_count)
-			free(edge->devices[--edge->device_count]);
-		break;
 	case KEY_FAMILIES:
-		edge->ipv4 = edge->ipv6 = false;
+		config->edge.ipv4 = config->edge.ipv6 = false;
 		break;
 	case KEY_PORTS:
-		edge->port_count = 0;
-		edge->protect_all = edge->protect_icmp = false;
+		free(config->edge.ports);
+		config->edge.ports = NULL;
+		config->edge.port_count = 0;
+		config->edge.protect_all = config->edge.protect_icmp = false;
+		break;
+	case KEY_PREFIXES:
+		free(((struct config_prefixes *)field)->items);
+		*(struct config_prefixes *)field = (struct config_prefixes){0};
+		break;
+	case KEY_EXCLUDED:
+	case KEY_CLASSES:
+		classes_clear(field, key->type == KEY_EXCLUDED);
+		break;
+	case KEY_WEIGHTS:
+		config->gate.weight_count = 0;
 		break;
 	default:
-		draft_prefixes_of(draft, key)->count = 0;
+		for (size_t i = 0; i < key->max; i++) {
+			free(((char **)field)[i]);
+			((char **)field)[i] = NULL;
+		}
+		text_count(config, key, 0);
 	}
+}
+
+void draft_list_begin(struct draft *draft, const struct config_key *key)
+{
+	draft->items[key - config_keys] = 0;
+	draft->prefixes[key - config_keys].count = 0;
+	list_clear(draft->config, key);
+}
+
+bool draft_list_count(struct draft *draft, const struct config_key *key, struct mark at)
+{
+	size_t count = ++draft->items[key - config_keys];
+
+	if (count == key->max + 1) /* told once */
+		problems_add(&draft->problems, at, key->path,
+			     "the list is too long; it may have %zu entries", (size_t)key->max);
+	return count <= key->max;
 }
 
 void draft_list_add(struct draft *draft, const struct config_key *key, const char *text,
 		    struct mark at)
 {
-	size_t count = ++draft->items[key - config_keys];
-
-	if (count > key->max) {
-		if (count == key->max + 1) /* told once */
-			problems_add(&draft->problems, at, key->path,
-				     "the list is too long; it may have %zu entries",
-				     (size_t)key->max);
+	if (!draft_list_count(draft, key, at))
 		return;
-	}
 	switch (key->type) {
-	case KEY_DEVICES:
-		list_add_device(draft, key, text, at);
-		break;
 	case KEY_FAMILIES:
-		list_add_family(draft, key, text, at);
+		draft_add_family(draft, key, text, at);
 		break;
 	case KEY_PORTS:
-		list_add_port(draft, key, text, at);
+		draft_add_port(draft, key, text, at);
+		break;
+	case KEY_PREFIXES:
+		list_add_prefix(draft, key, text, at);
+		break;
+	case KEY_EXCLUDED:
+		draft_add_excluded(draft, key, text, at);
 		break;
 	default:
-		list_add_prefix(draft, key, text, at);
+		list_add_text(draft, key, text, at);
 	}
 }
 
@@ -256,6 +216,9 @@ static void prefixes_finish(struct draft *draft, struct draft_prefixes *list,
 
 void draft_prefixes_finish(struct draft *draft)
 {
-	prefixes_finish(draft, &draft->allow, &draft->config->edge.allow);
-	prefixes_finish(draft, &draft->deny, &draft->config->edge.deny);
+	for (const struct config_key *key = config_keys; key < config_keys + config_key_count;
+	     key++)
+		if (key->type == KEY_PREFIXES)
+			prefixes_finish(draft, &draft->prefixes[key - config_keys],
+					key_field(draft->config, key));
 }

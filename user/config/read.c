@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * From events to keys: hands each value to its key, scalars to value.c, items to lists.c.
+ * From events to keys: hands each value to its key, scalars to value.c, items to lists.c
+ * and, where they are mappings, to items.c.
  * It goes on after a problem wherever the structure still makes sense, so that one run
  * tells them all.
  */
@@ -11,6 +12,8 @@
 #include "config/limits.h"
 #include "config/reader.h"
 #include "config/value.h"
+
+#define HINT_MAX 1024 /* bytes of what tells the keys of a section */
 
 /* The value is of another kind than its key takes: says so and skips it. */
 static bool reader_mismatch(struct reader *r, const struct config_key *key)
@@ -58,23 +61,56 @@ static bool read_scalar(struct reader *r, const struct config_key *key)
 		return reader_mismatch(r, key);
 	if (!reader_text(r, key, text, &quoted))
 		return true;
-	if (quoted && key->type < KEY_MODE)
+	if (quoted && key->type < KEY_TEXTUAL)
 		problems_add(&r->draft->problems, reader_mark(r), key->path,
 			     "'%.*s' is in quotes, which make it text; write it without",
 			     CONFIG_SHOWN_MAX, text);
-	else if (value_set(r->draft->config, key, text, &err) < 0)
+	else if (value_set(key->flags & KEY_ITEM ? r->draft->item : r->draft->config, key, text,
+			   &err) < 0)
 		problems_add(&r->draft->problems, reader_mark(r), key->path, "%s", err.text);
 	return true;
 }
 
+static bool read_mapping(struct reader *r, const char *section);
+
+/* A mapping of a list, which the current event begins. */
+static bool read_mapping_item(struct reader *r, const struct config_key *key)
+{
+	struct mark at = reader_mark(r);
+
+	if (!draft_item_begin(r->draft, key, at))
+		return reader_skip(r);
+	if (!read_mapping(r, key->path))
+		return false;
+	draft_item_end(r->draft, key, at);
+	return true;
+}
+
+static bool read_item(struct reader *r, const struct config_key *key)
+{
+	bool is_mapping = key->type >= KEY_MAPPINGS, quoted;
+	char text[CONFIG_VALUE_MAX];
+
+	if (is_mapping && r->event.type == YAML_MAPPING_START_EVENT)
+		return read_mapping_item(r, key);
+	if (!is_mapping && r->event.type == YAML_SCALAR_EVENT && !event_is_null(&r->event)) {
+		if (reader_text(r, key, text, &quoted))
+			draft_list_add(r->draft, key, text, reader_mark(r));
+		return true;
+	}
+	problems_add(&r->draft->problems, reader_mark(r), key->path, "an item %s; it must be a %s",
+		     event_kind(&r->event),
+		     is_mapping ? "mapping of keys to values" : "single value");
+	return reader_skip(r);
+}
+
 static bool read_list(struct reader *r, const struct config_key *key)
 {
-	char text[CONFIG_VALUE_MAX];
-	bool quoted;
-
 	draft_list_begin(r->draft, key);
 	if (event_is_null(&r->event))
 		return true;
+	if (key->type == KEY_UPSTREAMS && r->event.type == YAML_SCALAR_EVENT)
+		return read_item(r, key);
 	if (r->event.type != YAML_SEQUENCE_START_EVENT)
 		return reader_mismatch(r, key);
 	for (;;) {
@@ -82,15 +118,8 @@ static bool read_list(struct reader *r, const struct config_key *key)
 			return false;
 		if (r->event.type == YAML_SEQUENCE_END_EVENT)
 			return true;
-		if (r->event.type != YAML_SCALAR_EVENT || event_is_null(&r->event)) {
-			problems_add(&r->draft->problems, reader_mark(r), key->path,
-				     "an item %s; it must be a single value",
-				     event_kind(&r->event));
-			if (!reader_skip(r))
-				return false;
-		} else if (reader_text(r, key, text, &quoted)) {
-			draft_list_add(r->draft, key, text, reader_mark(r));
-		}
+		if (!read_item(r, key))
+			return false;
 	}
 }
 
@@ -129,7 +158,7 @@ static const struct config_key *section_key(struct reader *r, const char *sectio
 {
 	const yaml_event_t *e = &r->event;
 	const struct config_key *key = NULL;
-	char path[CONFIG_KEY_MAX], hint[ERR_TEXT_MAX];
+	char path[CONFIG_KEY_MAX], hint[HINT_MAX];
 	const char *leaf;
 
 	if (e->type != YAML_SCALAR_EVENT) {
@@ -161,6 +190,8 @@ static void section_note(struct reader *r, const struct config_key *key)
 		*seen = reader_mark(r);
 	if (key->flags & KEY_GATE)
 		r->draft->config->gate_options_given = true;
+	if (key->flags & KEY_LATER)
+		r->draft->config->later_options_given = true;
 }
 
 static bool read_section(struct reader *r, const struct config_key *key);

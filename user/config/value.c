@@ -2,127 +2,14 @@
 /* See value.h. One setter for each type of key; what is refused is told with what is allowed. */
 #include "config/value.h"
 
-#include <arpa/inet.h>
-#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
+#include "base/address.h"
 #include "base/text.h"
-
-#define VALUE_LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-#define VALUE_DIGITS  "0123456789"
-#define PORT_MAX      65535
-
-/* Text that is being put together in a buffer of CONFIG_VALUE_MAX bytes. */
-struct expansion {
-	char *text;
-	size_t length;
-};
-
-static bool expansion_add(struct expansion *e, const char *text, size_t length)
-{
-	if (length >= CONFIG_VALUE_MAX - e->length)
-		return false;
-	memcpy(e->text + e->length, text, length);
-	e->length += length;
-	e->text[e->length] = '\0';
-	return true;
-}
-
-/* `inside` is what stands between the braces; the value is *ret, of *ret_length bytes. */
-static int value_lookup(const char *inside, size_t length, const char **ret, size_t *ret_length,
-			struct err *err)
-{
-	size_t name_length = strspn(inside, VALUE_LETTERS VALUE_DIGITS "_");
-	bool has_default = name_length + 1 < length && memcmp(inside + name_length, ":-", 2) == 0;
-	char name[CONFIG_NAME_MAX];
-	const char *value;
-
-	if (name_length == 0 || name_length >= sizeof(name) || isdigit((unsigned char)*inside) ||
-	    (name_length != length && !has_default) || memmem(inside, length, "${", 2))
-		return err_set(err, -EINVAL,
-			       "'${%.*s}' is no reference to the environment; write ${NAME}, "
-			       "${NAME:-default}, or $${ for these letters themselves",
-			       (int)(length < CONFIG_SHOWN_MAX ? length : CONFIG_SHOWN_MAX),
-			       inside);
-	memcpy(name, inside, name_length);
-	name[name_length] = '\0';
-	value = getenv(name);
-	if (has_default && (!value || !*value)) {
-		*ret = inside + name_length + 2;
-		*ret_length = length - name_length - 2;
-		return 0;
-	}
-	if (!value)
-		return err_set(err, -EINVAL,
-			       "the environment has no %s; set it, or write ${%s:-default}", name,
-			       name);
-	*ret = value;
-	*ret_length = strlen(value);
-	return 0;
-}
-
-/* The reference at *text, which moves behind it. 0, -EINVAL, or -E2BIG. */
-static int value_reference(const char **text, struct expansion *e, struct err *err)
-{
-	const char *end = strchr(*text, '}'), *value = "";
-	size_t length = 0;
-	int r;
-
-	if (!end)
-		return err_set(err, -EINVAL,
-			       "'%.*s' has no closing }; write ${NAME} or ${NAME:-default}",
-			       CONFIG_SHOWN_MAX, *text);
-	r = value_lookup(*text + 2, (size_t)(end - *text - 2), &value, &length, err);
-	if (r < 0)
-		return r;
-	*text = end + 1;
-	return expansion_add(e, value, length) ? 0 : -E2BIG;
-}
-
-int value_expand(const char *text, char ret[CONFIG_VALUE_MAX], bool *ret_expanded, struct err *err)
-{
-	struct expansion e = {.text = ret};
-	bool expanded = false;
-	int r = 0;
-
-	ret[0] = '\0';
-	while (*text && r == 0) {
-		size_t length = strcspn(text, "$");
-
-		if (strncmp(text, "${", 2) == 0) {
-			r = value_reference(&text, &e, err);
-			expanded = true;
-		} else if (strncmp(text, "$${", 3) == 0) {
-			r = expansion_add(&e, "${", 2) ? 0 : -E2BIG;
-			text += 3;
-		} else {
-			length += length == 0; /* a dollar by itself */
-			r = expansion_add(&e, text, length) ? 0 : -E2BIG;
-			text += length;
-		}
-	}
-	if (r == -E2BIG)
-		return err_set(err, -EINVAL, "the value is too long; it may have %d bytes",
-			       CONFIG_VALUE_MAX - 1);
-	if (r < 0)
-		return r;
-	*ret_expanded = expanded;
-	return 0;
-}
-
-void value_escape(const char *text, char ret[CONFIG_VALUE_MAX])
-{
-	struct expansion e = {.text = ret};
-
-	ret[0] = '\0';
-	for (; *text; text++) {
-		if (strncmp(text, "${", 2) == 0)
-			expansion_add(&e, "$", 1);
-		expansion_add(&e, text, 1);
-	}
-}
+#include "core/refusal.h"
 
 /* "'10/s' is not allowed; it must be …" */
 static int value_refuse(const struct config_key *key, const char *text, struct err *err)
@@ -134,71 +21,32 @@ static int value_refuse(const struct config_key *key, const char *text, struct e
 		       allowed);
 }
 
-static bool value_is_word(const char *text, size_t max, const char *letters)
+/* A template is told what is wrong with it. */
+static int value_check_template(const struct config_key *key, const char *text, struct err *err)
 {
-	size_t length = strlen(text);
+	const char *problem;
 
-	return length > 0 && length <= max && strspn(text, letters) == length;
+	if (!*text)
+		return 0;
+	if (strlen(text) > key->max)
+		return err_set(err, -EINVAL, "the template is too long; it may have %zu bytes",
+			       (size_t)key->max);
+	problem = refusal_template_problem(text);
+	return problem ? err_set(err, -EINVAL, "the template is refused: %s", problem) : 0;
 }
 
-static bool value_is_path(const struct config_key *key, const char *text)
+static int value_set_string(char **field, const struct config_key *key, const char *text,
+			    struct err *err)
 {
-	size_t length = strlen(text);
-
-	if (text[0] != '/' || length < 2 || length > key->max || text[length - 1] == '/')
-		return false;
-	for (const char *c = text; *c; c++)
-		if ((unsigned char)*c <= ' ' || *c == 0x7f)
-			return false;
-	return true;
-}
-
-static bool value_is_listen(const char *text)
-{
-	const char *colon = strrchr(text, ':');
-	char host[INET6_ADDRSTRLEN + 2];
-	uint8_t address[16];
-	uint64_t port;
-	size_t length;
-
-	if (!colon || !text_to_u64(colon + 1, 1, PORT_MAX, &port))
-		return false;
-	length = (size_t)(colon - text);
-	if (length < 2 || length >= sizeof(host))
-		return false;
-	memcpy(host, text, length);
-	host[length] = '\0';
-	if (host[0] != '[')
-		return inet_pton(AF_INET, host, address) == 1;
-	if (host[length - 1] != ']')
-		return false;
-	host[length - 1] = '\0';
-	return inet_pton(AF_INET6, host + 1, address) == 1;
-}
-
-static bool value_is_text(const struct config_key *key, const char *text)
-{
-	switch (key->type) {
-	case KEY_PATH:
-		return value_is_path(key, text);
-	case KEY_URL_PATH:
-		return text[0] == '/' &&
-		       value_is_word(text, key->max, VALUE_LETTERS VALUE_DIGITS "-._~/");
-	case KEY_LISTEN:
-		return value_is_listen(text);
-	default: /* KEY_GROUP */
-		return !*text || value_is_word(text, key->max, VALUE_LETTERS VALUE_DIGITS "-._");
-	}
-}
-
-static int value_set_text(struct config *config, const struct config_key *key, const char *text,
-			  struct err *err)
-{
-	char **field = key_field(config, key);
 	char *copy = NULL;
+	int r = 0;
 
-	if (!value_is_text(key, text))
+	if (!value_is_spelled(key, text))
 		return value_refuse(key, text, err);
+	if (key->type == KEY_TEMPLATE)
+		r = value_check_template(key, text, err);
+	if (r < 0)
+		return r;
 	if (*text) {
 		copy = strdup(text);
 		if (!copy)
@@ -209,18 +57,75 @@ static int value_set_text(struct config *config, const struct config_key *key, c
 	return 0;
 }
 
-static int value_set_mode(struct config *config, const struct config_key *key, const char *text,
+static int value_set_mode(enum config_mode *field, const struct config_key *key, const char *text,
 			  struct err *err)
 {
 	for (int mode = 0; config_mode_name(mode); mode++)
 		if (strcmp(text, config_mode_name(mode)) == 0) {
-			*(enum config_mode *)key_field(config, key) = mode;
+			*field = mode;
 			return 0;
 		}
 	return value_refuse(key, text, err);
 }
 
-/* Any number of any type, in the unit of its field. */
+/* Names of headers are the same in upper and lower case. */
+static int value_set_client_id(struct config *config, const struct config_key *key,
+			       const char *text, struct err *err)
+{
+	struct config_gate *gate = &config->gate;
+	bool is_peer = strcasecmp(text, "peer") == 0;
+	bool is_forwarded_for = strcasecmp(text, "x-forwarded-for") == 0;
+	char *header = NULL;
+
+	if (!value_is_spelled(key, text))
+		return value_refuse(key, text, err);
+	if (!is_peer && !is_forwarded_for) {
+		header = strdup(text);
+		if (!header)
+			return err_set(err, -ENOMEM, "out of memory");
+	}
+	free(gate->client_id_header);
+	gate->client_id_header = header;
+	gate->client_id = is_peer	     ? CONFIG_ID_PEER
+			  : is_forwarded_for ? CONFIG_ID_FORWARDED_FOR
+					     : CONFIG_ID_HEADER;
+	return 0;
+}
+
+static int value_set_textual(void *base, const struct config_key *key, const char *text,
+			     struct err *err)
+{
+	void *field = key_field(base, key);
+
+	switch (key->type) {
+	case KEY_MODE:
+		return value_set_mode(field, key, text, err);
+	case KEY_STYLE:
+		if (strcmp(text, "status") != 0 && strcmp(text, "inband") != 0)
+			return value_refuse(key, text, err);
+		*(bool *)field = text[0] == 'i';
+		return 0;
+	case KEY_CLIENT_ID:
+		return value_set_client_id(base, key, text, err);
+	case KEY_PREFIX:
+		return prefix_read(text, field, err);
+	default:
+		return value_set_string(field, key, text, err);
+	}
+}
+
+static bool value_signed(const char *text, int32_t *ret)
+{
+	bool is_negative = text[0] == '-';
+	uint64_t v;
+
+	if (!text_to_u64(text + is_negative, is_negative, (uint64_t)INT32_MAX + is_negative, &v))
+		return false;
+	*ret = (int32_t)(is_negative ? -(int64_t)v : (int64_t)v);
+	return true;
+}
+
+/* Any number without a sign, in the unit of its field. */
 static bool value_number(const struct config_key *key, const char *text, uint64_t *ret)
 {
 	uint64_t v;
@@ -238,22 +143,21 @@ static bool value_number(const struct config_key *key, const char *text, uint64_
 	return true;
 }
 
-int value_set(struct config *config, const struct config_key *key, const char *text,
-	      struct err *err)
+int value_set(void *base, const struct config_key *key, const char *text, struct err *err)
 {
-	void *field = key_field(config, key);
+	void *field = key_field(base, key);
 	uint64_t v = 0;
 
-	if (key->type >= KEY_PATH)
-		return value_set_text(config, key, text, err);
-	if (key->type == KEY_MODE)
-		return value_set_mode(config, key, text, err);
+	if (key->type >= KEY_TEXTUAL)
+		return value_set_textual(base, key, text, err);
 	if (key->type == KEY_BOOL) {
 		if (strcmp(text, "true") != 0 && strcmp(text, "false") != 0)
 			return value_refuse(key, text, err);
 		*(bool *)field = text[0] == 't';
 		return 0;
 	}
+	if (key->type == KEY_I32)
+		return value_signed(text, field) ? 0 : value_refuse(key, text, err);
 	if (!value_number(key, text, &v))
 		return value_refuse(key, text, err);
 	if (key->type == KEY_U8)

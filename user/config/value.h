@@ -20,11 +20,12 @@
 int value_expand(const char *text, char ret[CONFIG_VALUE_MAX], bool *ret_expanded, struct err *err);
 /* The other way round: what value_expand() would read as this text. Cut to the buffer. */
 void value_escape(const char *text, char ret[CONFIG_VALUE_MAX]);
+/* Is this how a text of the key, or an item of its list, is written? */
+bool value_is_spelled(const struct config_key *key, const char *text);
 /*
- * Sets the field of a key that is no section and no list. Returns 0, -EINVAL with words
- * (the field is untouched then) or -ENOMEM.
+ * Sets the field of a key that is no section and no list. base: as for key_field(). Returns
+ * 0, a negative errno with words (the field is untouched then) or -ENOMEM.
  */
-int value_set(struct config *config, const struct config_key *key, const char *text,
-	      struct err *err);
+int value_set(void *base, const struct config_key *key, const char *text, struct err *err);
 
 #endif
