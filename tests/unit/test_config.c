@@ -17,6 +17,7 @@
 
 #include "base/address.h"
 #include "config/config.h"
+#include "config/describe.h"
 #include "config/keys.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
@@ -79,7 +80,15 @@ static void defaults(void **state)
 		assert_string_equal(c->control.socket, "/run/hatago/control.sock");
 		assert_null(c->control.group);
 		assert_null(c->control.change_group);
-		assert_false(c->gate_options_given);
+		assert_false(c->gate_options_given || c->later_options_given);
+		assert_int_equal(c->concurrency.queue_timeout_ms, 30000);
+		assert_int_equal(c->concurrency.request_timeout_ms, 30000);
+		assert_int_equal(c->concurrency.max_concurrent_per_client, 0);
+		assert_false(c->gate.enabled || c->gate.inband || c->gate.null_id);
+		assert_int_equal(c->gate.error_code, -32000);
+		assert_int_equal(c->escalate.after, 20);
+		assert_int_equal(c->escalate.window_ms, 10000);
+		assert_int_equal(c->hooks_metrics_ms, 10000);
 		config_free(c);
 	}
 	config_free(NULL);
@@ -462,6 +471,14 @@ static void bounds_of_file(void **state)
 	free(text);
 }
 
+/* The line as it is with the gate switched on: its section stands behind a # a line. */
+static const char *sample_line(const char *line)
+{
+	bool is_of_gate = strncmp(line, "#gate:", 6) == 0 || strncmp(line, "#  ", 3) == 0;
+
+	return line + is_of_gate;
+}
+
 /* The sample's lines that are set, of a key with this name. */
 static size_t sample_lines(const char *leaf)
 {
@@ -470,8 +487,12 @@ static size_t sample_lines(const char *leaf)
 	size_t count = 0;
 
 	assert_non_null(file);
-	while (fgets(line, sizeof(line), file))
-		count += sscanf(line, " %63[a-zA-Z0-9]:", name) == 1 && strcmp(name, leaf) == 0;
+	while (fgets(line, sizeof(line), file)) {
+		const char *text = sample_line(line);
+
+		text += strspn(text, " -");
+		count += sscanf(text, "%63[a-zA-Z0-9]:", name) == 1 && strcmp(name, leaf) == 0;
+	}
 	fclose(file);
 	return count;
 }
@@ -503,11 +524,44 @@ static void sample(void **state)
 		fail_msg("%d: %s", r, problems.count ? problems.lines[0] : "");
 	assert_true(config->edge.enabled && config->edge.enforce);
 	assert_int_equal(config->edge.device_count, 0);
+	assert_false(config->gate.enabled);
 	assert_true(config->edge.port_count > 0);
 	for (int d = 0; d < HATAGO_EDGE_DIMENSIONS; d++)
 		assert_true(config->edge.dimension[d].enabled);
 	config_free(config);
 	config_problems_done(&problems);
+}
+
+/* What the sample says of the gate, and all that it obeys, are the defaults. */
+static void sample_of_gate(void **state)
+{
+	struct config *plain = parse_good("gate: {listen: [127.0.0.1:8080], "
+					  "upstream: http://127.0.0.1:8787}");
+	struct config_change changes[CONFIG_CHANGES_MAX];
+	FILE *file = fopen(SAMPLE, "re");
+	struct config *config;
+	struct builder b;
+	char line[256];
+	size_t count;
+
+	(void)state;
+	assert_non_null(file);
+	builder_begin(&b);
+	while (fgets(line, sizeof(line), file))
+		fputs(sample_line(line), b.file);
+	fclose(file);
+	fclose(b.file);
+	config = parse_good(b.text);
+	count = config_diff(plain, config, changes, COUNT(changes));
+	for (size_t i = 0; i < count; i++)
+		if (strncmp(changes[i].key, "edge", 4) != 0 &&
+		    strcmp(changes[i].key, "gate.routes") != 0 &&
+		    strcmp(changes[i].key, "gate.methods") != 0 &&
+		    strcmp(changes[i].key, "gate.weights") != 0)
+			fail_msg("%s", changes[i].key);
+	config_free(config);
+	config_free(plain);
+	free(b.text);
 }
 
 static void files(void **state)
@@ -572,6 +626,7 @@ int main(void)
 		cmocka_unit_test(sample),
 		cmocka_unit_test(files),
 		cmocka_unit_test(sample_is_whole),
+		cmocka_unit_test(sample_of_gate),
 	};
 
 	return cmocka_run_group_tests(tests, environment, NULL);

@@ -19,6 +19,22 @@
 #include "config/describe.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+#define IN_GATE	 "gate: {listen: [localhost:1], upstream: http://localhost:2"
+#define GATE                                                                           \
+	"gate:\n"                                                                      \
+	"  listen: [127.0.0.1:8080, \"[::1]:8080\", \"unix:/run/gate.sock\"]\n"        \
+	"  upstream: http://localhost:8787\n"                                          \
+	"  clientId: X-Api-Key\n"                                                      \
+	"  trustedProxies: [10.0.0.0/8]\n"                                             \
+	"  exclude: [/health, /static/*]\n"                                            \
+	"  routes: [{path: /mcp, cost: 0, maxConcurrent: 5},\n"                        \
+	"    {tokensPerSecond: 0.5, path: /a*, burstCapacity: 10}]\n"                  \
+	"  methods: [{method: tools/call, cost: 5}, {method: \"*\"}]\n"                \
+	"  weights: [{prefix: 192.0.2.0/24, weight: 3}]\n"                             \
+	"rejectStyle: inband\n"                                                        \
+	"errorCode: -2147483648\n"                                                     \
+	"templates: {draining: '{\"code\": {{code}}, \"message\": \"$${ \u3042\"}'}\n" \
+	"hooks: {onMetrics: {command: [sh, -c, \"cat\\n\\x7f\", \"\"], socket: /run/s}}\n"
 #define FULL                                                                           \
 	"edge:\n"                                                                      \
 	"  devices: [eth0, bond0]\n"                                                   \
@@ -30,8 +46,7 @@
 	"  connections: {enabled: false, tokensPerSecond: 5, burstCapacity: 10}\n"     \
 	"  allow: [192.0.2.0/24, \"2001:db8::/48\"]\n"                                 \
 	"  deny: [198.51.100.7]\n"                                                     \
-	"adaptive: {cpuThreshold: 79.5}\n"                                             \
-	"control: {group: hatago, changeGroup: wheel}\n"
+	"adaptive: {cpuThreshold: 79.5}\n" GATE "control: {group: hatago, changeGroup: wheel}\n"
 
 static struct config *parse(const char *text)
 {
@@ -61,6 +76,10 @@ static void reads_back(void **state)
 		"edge: {devices: [lo], protect: [all], enforce: false, maxClients: 64}",
 		"edge: {packets: {enabled: false}}",
 		"rateLimiting: {enabled: false, refillInterval: 0}",
+		GATE,
+		"gate: {listen: [localhost:0], upstream: [\"unix:/a\", http://127.0.0.1:1], "
+		"exclude: [], clientId: X-Forwarded-For, trustedProxies: [127.0.0.1]}",
+		"gate: {listen: [localhost:0], upstream: \"unix:/a\", routes: [{path: /health}]}",
 		"metrics: {enabled: false, listen: \"[::1]:1\"}",
 		"circuitBreaker: {failureRateThreshold: 0.001}",
 		/* ${ itself, which a reader would take for the environment */
@@ -112,6 +131,28 @@ static void json_of_edge(void **state)
 	config_free(config);
 }
 
+static void json_of_gate(void **state)
+{
+	struct config *config = parse(GATE);
+	char *text = describe(config);
+
+	(void)state;
+	assert_non_null(strstr(text, "\"listen\":[\"127.0.0.1:8080\",\"[::1]:8080\","
+				     "\"unix:/run/gate.sock\"],"
+				     "\"upstream\":[\"http://localhost:8787\"],\"workers\":0,"));
+	assert_non_null(strstr(text, "\"clientId\":\"X-Api-Key\","));
+	assert_non_null(strstr(text, "\"exclude\":[\"/health\",\"/static/*\"],\"routes\":["
+				     "{\"path\":\"/mcp\",\"cost\":0,\"maxConcurrent\":5},"
+				     "{\"path\":\"/a*\",\"cost\":1,\"maxConcurrent\":0,"
+				     "\"tokensPerSecond\":0.5,\"burstCapacity\":10}],"));
+	assert_non_null(strstr(text,
+			       "\"weights\":[{\"prefix\":\"192.0.2.0/24\",\"weight\":3}],"
+			       "\"handshake\":{\"tokensPerSecond\":5,\"burstCapacity\":10}}"));
+	assert_non_null(strstr(text, "\"rejectStyle\":\"inband\",\"errorCode\":-2147483648,"));
+	free(text);
+	config_free(config);
+}
+
 static void differences(void **state)
 {
 	static const struct {
@@ -145,11 +186,44 @@ static void differences(void **state)
 		{"edge: {families: [ipv4]}", "edge: {families: [ipv6]}", "edge.families "},
 		{"edge: {pins: /a/b}", "edge: {}", "edge.pins! "},
 		{"timeout: 1s", "timeout: 1000", ""},
-		{"timeout: 1s", "timeout: 1001", "timeout "},
+		{"timeout: 1s", "timeout: 1001", "timeout queueTimeout requestTimeout "},
+		{"timeout: 1s", "{timeout: 1001, queueTimeout: 1s, requestTimeout: 1s}",
+		 "timeout "},
 		{"rateLimiting: {tokensPerSecond: 9}", "rateLimiting: {burstCapacity: 21}",
 		 "rateLimiting.tokensPerSecond rateLimiting.burstCapacity "},
 		{"circuitBreaker: {failureRateThreshold: 0.3}", "{}",
 		 "circuitBreaker.failureRateThreshold "},
+		{"{}", IN_GATE "}", "gate! gate.listen! gate.upstream! "},
+		{IN_GATE "}", IN_GATE ", workers: 2, via: false}", "gate.workers! gate.via "},
+		{IN_GATE "}", "gate: {listen: [localhost:3], upstream: http://localhost:2}",
+		 "gate.listen! "},
+		{IN_GATE "}", "gate: {listen: [localhost:1], upstream: [http://localhost:2]}", ""},
+		{IN_GATE "}",
+		 "gate: {listen: [localhost:1], upstream: [http://localhost:2, "
+		 "http://localhost:3]}",
+		 "gate.upstream! "},
+		{IN_GATE "}", IN_GATE ", exclude: [/health]}", ""},
+		{IN_GATE "}", IN_GATE ", exclude: []}", "gate.exclude "},
+		{IN_GATE "}", IN_GATE ", routes: [{path: /health}]}", "gate.exclude gate.routes "},
+		{IN_GATE ", routes: [{path: /a}], exclude: [/b]}",
+		 IN_GATE ", exclude: [/b], routes: [{path: /a, cost: 1}]}", ""},
+		{IN_GATE ", routes: [{path: /a}]}", IN_GATE ", routes: [{path: /a, cost: 2}]}",
+		 "gate.routes "},
+		{IN_GATE ", methods: [{method: a, tokensPerSecond: 1, burstCapacity: 1}]}",
+		 IN_GATE ", methods: [{method: a, tokensPerSecond: 1, burstCapacity: 2}]}",
+		 "gate.methods "},
+		{IN_GATE ", weights: [{prefix: 192.0.2.1, weight: 2}]}",
+		 IN_GATE ", weights: [{prefix: 192.0.2.2, weight: 2}]}", "gate.weights "},
+		{IN_GATE ", trustedProxies: [192.0.2.1], clientId: x-a}",
+		 IN_GATE ", trustedProxies: [192.0.2.1], clientId: x-b}", "gate.clientId "},
+		{IN_GATE ", handshake: {burstCapacity: 5}}", IN_GATE "}",
+		 "gate.handshake.burstCapacity "},
+		{"errorCode: -1", "errorCode: -2", "errorCode "},
+		{"hooks: {onMetrics: {command: [a]}}",
+		 "hooks: {onMetrics: {command: [a, b], socket: /s}}",
+		 "hooks.onMetrics.command hooks.onMetrics.socket "},
+		{"edge: {escalate: {after: 1, window: 1}}", "edge: {}",
+		 "edge.escalate.after edge.escalate.window "},
 		{"metrics: {enabled: false, endpoint: /x, listen: \"127.0.0.1:1\"}", "{}",
 		 "metrics.enabled! metrics.endpoint! metrics.listen! "},
 		{"control: {socket: /x, group: a, changeGroup: b}", "{}",
@@ -280,6 +354,7 @@ int main(void)
 		cmocka_unit_test(reads_back),	   cmocka_unit_test(json_of_edge),
 		cmocka_unit_test(differences),	   cmocka_unit_test(rules_of_edge),
 		cmocka_unit_test(flags_and_masks), cmocka_unit_test(manual),
+		cmocka_unit_test(json_of_gate),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -36,9 +36,10 @@ static void expect_problems(const char *text, const char *const *expected, size_
 	config_problems_done(&problems);
 }
 
-#define TOP_KEYS                                                                       \
-	"the keys here are edge, maxConcurrent, queueSize, timeout, perClientLimits, " \
-	"rateLimiting, circuitBreaker, adaptive, metrics, control"
+#define TOP_KEYS                                                                               \
+	"the keys here are edge, gate, maxConcurrent, queueSize, timeout, queueTimeout, "      \
+	"requestTimeout, perClientLimits, maxConcurrentPerClient, rateLimiting, rejectStyle, " \
+	"errorCode, compat, templates, hooks, circuitBreaker, adaptive, metrics, control"
 #define TIME_RANGE "it must be a time from 1 to 1d, in ms or with a unit (ms, s, m, h, d)"
 #define RATE_RANGE "it must be a number from 0.001 to 1000000000000, with up to 3 decimal places"
 #define PORT_ITEM                                                                                 \
@@ -52,8 +53,9 @@ static void single_problems(void **state)
 		const char *text, *problem;
 	} rows[] = {
 		/* keys */
-		{"gate: {}", "f:1:1: gate: is an unknown key; " TOP_KEYS},
-		{"hooks:\n  x: 1", "f:1:1: hooks: is an unknown key; " TOP_KEYS},
+		{"hooks:\n  x: 1",
+		 "f:2:3: hooks.x: is an unknown key; the keys here are onLimitExceeded, "
+		 "onQueueChange, onMetrics, onCircuitOpen, onStateChange, metricsInterval"},
 		{"queue: 5", "f:1:1: queue: is an unknown key; " TOP_KEYS},
 		{"queuesize: 5", "f:1:1: queuesize: is an unknown key; did you mean queueSize?"},
 		{"\n\n  queueSise: 5",
@@ -361,7 +363,7 @@ static void single_problems(void **state)
 		{"edge: {a: [[[[[[[[1]]]]]]]]}",
 		 "f:1:8: edge.a: is an unknown key; the keys here are devices, mode, enforce, "
 		 "protect, families, maxClients, clientPrefix, packets, bytes, connections, allow, "
-		 "deny, pins"},
+		 "deny, pins, escalate"},
 		{"timeout: 1\nqueueSize: \x01",
 		 "f:2:12: syntax: this is no YAML: control characters are not allowed; see "
 		 "packaging/hatago.yaml for a sample"},
