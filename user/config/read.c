@@ -111,8 +111,10 @@ static bool read_list(struct reader *r, const struct config_key *key)
 		return true;
 	if (key->type == KEY_UPSTREAMS && r->event.type == YAML_SCALAR_EVENT)
 		return read_item(r, key);
-	if (r->event.type != YAML_SEQUENCE_START_EVENT)
+	if (r->event.type != YAML_SEQUENCE_START_EVENT) {
+		r->draft->items[key - config_keys]++; /* else it would be told to be empty too */
 		return reader_mismatch(r, key);
+	}
 	for (;;) {
 		if (!reader_next(r))
 			return false;
