@@ -13,18 +13,18 @@
 #include "core/histogram.h"
 
 /* How a request ended. X(name, label, help) */
-#define TALLY_OUTCOMES(X)                                                                         \
-	X(SERVED, "served", "The upstream answered, whatever it answered.")                       \
-	X(RATE_LIMITED, "rate_limit", "Refused: no request tokens.")                              \
-	X(OVERLOADED, "concurrency_limit", "Refused: no permit and no place in the queue.")       \
-	X(QUEUE_TIMEOUT, "queue_timeout", "Refused: waited in the queue for too long.")           \
-	X(BREAKER_OPEN, "circuit_breaker", "Refused: the circuit breaker is open.")               \
-	X(DRAINING, "draining", "Refused: the gate takes no new work.")                           \
-	X(STREAMS, "stream_limit", "Refused: too many streams are open.")                         \
+#define TALLY_OUTCOMES(X)                                                                          \
+	X(SERVED, "served", "The upstream answered, whatever it answered.")                        \
+	X(RATE_LIMITED, "rate_limit", "Refused: no request tokens.")                               \
+	X(OVERLOADED, "concurrency_limit", "Refused: no permit and no place in the queue.")        \
+	X(QUEUE_TIMEOUT, "queue_timeout", "Refused: waited in the queue for too long.")            \
+	X(BREAKER_OPEN, "circuit_breaker", "Refused: the circuit breaker is open.")                \
+	X(DRAINING, "draining", "Refused: the gate takes no new work.")                            \
+	X(STREAMS, "stream_limit", "Refused: too many streams are open.")                          \
 	X(BAD_REQUEST, "bad_request", "Refused: the request breaks the rules of HTTP or a bound.") \
-	X(UPSTREAM_FAILED, "upstream_failed", "The upstream could not be reached, or broke off.") \
-	X(UPSTREAM_TIMEOUT, "upstream_timeout", "The upstream did not answer in time.")           \
-	X(CLIENT_LEFT, "client_left", "The client went away before its answer.")                  \
+	X(UPSTREAM_FAILED, "upstream_failed", "The upstream could not be reached, or broke off.")  \
+	X(UPSTREAM_TIMEOUT, "upstream_timeout", "The upstream did not answer in time.")            \
+	X(CLIENT_LEFT, "client_left", "The client went away before its answer.")                   \
 	X(LOCAL, "local", "Answered by the gate itself: its own metrics.")
 
 enum tally_outcome {
@@ -36,7 +36,7 @@ enum tally_outcome {
 
 struct tally {
 	uint64_t outcomes[TALLY_OUTCOME_COUNT];
-	uint64_t errors;    /* served ones whose answer is a failure of the upstream (5xx) */
+	uint64_t errors;	  /* served ones whose answer is a failure of the upstream (5xx) */
 	uint64_t response_ns_sum; /* of served ones, to the first event of their answer */
 	struct histogram response, queue_wait; /* ns */
 	uint64_t client_bytes_in, client_bytes_out;

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+/*
+ * See trend.h. Where the timer was late for longer than a window, or the machine slept, the
+ * newest sample is what now is compared with: over a longer time, which over_ns tells.
+ */
+#include "core/trend.h"
+
+#include <string.h>
+
+/* Which outcomes are the upstream's failures, and which are refusals. */
+static const enum tally_outcome failures[] = {TALLY_UPSTREAM_FAILED, TALLY_UPSTREAM_TIMEOUT};
+static const enum tally_outcome refusals[] = {
+	TALLY_RATE_LIMITED, TALLY_OVERLOADED, TALLY_QUEUE_TIMEOUT, TALLY_BREAKER_OPEN,
+	TALLY_DRAINING,	    TALLY_STREAMS,    TALLY_BAD_REQUEST,
+};
+
+static uint64_t outcomes_sum(const struct tally *tally, const enum tally_outcome *which, size_t n)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < n; i++)
+		sum += tally->outcomes[which[i]];
+	return sum;
+}
+
+static struct trend_sample sample_of(const struct tally *sum, uint64_t now_ns)
+{
+	return (struct trend_sample){
+		.at_ns = now_ns,
+		.served = sum->outcomes[TALLY_SERVED],
+		.errors = sum->errors,
+		.failed = outcomes_sum(sum, failures, sizeof(failures) / sizeof(failures[0])),
+		.refused = outcomes_sum(sum, refusals, sizeof(refusals) / sizeof(refusals[0])),
+		.response_ns_sum = sum->response_ns_sum,
+	};
+}
+
+/* The sample that was taken `back` before the newest (0: the newest). back < count */
+static const struct trend_sample *sample_at(const struct trend *trend, size_t back)
+{
+	return &trend->ring[(trend->next + TREND_SAMPLES - 1 - back) % TREND_SAMPLES];
+}
+
+static void sample_put(struct trend *trend, struct trend_sample sample)
+{
+	trend->ring[trend->next] = sample;
+	trend->next = (trend->next + 1) % TREND_SAMPLES;
+	if (trend->count < TREND_SAMPLES)
+		trend->count++;
+}
+
+void trend_init(struct trend *trend, uint64_t now_ns)
+{
+	memset(trend, 0, sizeof(*trend));
+	sample_put(trend, (struct trend_sample){.at_ns = now_ns});
+}
+
+void trend_sample(struct trend *trend, const struct tally *sum, uint64_t now_ns)
+{
+	if (trend->count && now_ns - sample_at(trend, 0)->at_ns < TREND_SAMPLE_MIN_NS)
+		return;
+	sample_put(trend, sample_of(sum, now_ns));
+}
+
+/* The oldest sample within the window, else the newest of all; NULL: there is none. */
+static const struct trend_sample *sample_before(const struct trend *trend, uint64_t now_ns)
+{
+	const struct trend_sample *before = trend->count ? sample_at(trend, 0) : NULL;
+
+	for (size_t back = 1; back < trend->count; back++) {
+		const struct trend_sample *older = sample_at(trend, back);
+
+		if (now_ns - older->at_ns > TREND_WINDOW_NS)
+			break;
+		before = older;
+	}
+	return before;
+}
+
+/* Words are read one by one while they grow: a difference may be a little below 0, then 0. */
+static double grown(uint64_t now, uint64_t before)
+{
+	return now > before ? (double)(now - before) : 0;
+}
+
+void trend_look(const struct trend *trend, const struct tally *sum, uint64_t now_ns,
+		struct trend_view *ret)
+{
+	const struct trend_sample *before = sample_before(trend, now_ns);
+	const struct trend_sample now = sample_of(sum, now_ns);
+	double served, errors, ended, seconds;
+
+	memset(ret, 0, sizeof(*ret));
+	if (!before || now_ns <= before->at_ns)
+		return;
+	ret->over_ns = now_ns - before->at_ns;
+	seconds = (double)ret->over_ns / 1e9;
+	served = grown(now.served, before->served);
+	ended = served + grown(now.failed, before->failed);
+	errors = grown(now.errors, before->errors) + grown(now.failed, before->failed);
+	if (served > 0)
+		ret->avg_response_ms =
+			grown(now.response_ns_sum, before->response_ns_sum) / served / 1e6;
+	ret->requests_per_sec = ended / seconds;
+	ret->refused_per_sec = grown(now.refused, before->refused) / seconds;
+	if (ended > 0)
+		ret->error_rate = errors < ended ? errors / ended : 1;
+}
