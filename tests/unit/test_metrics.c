@@ -2,6 +2,7 @@
 /*
  * The metrics' texts: Prometheus as promtool reads it (where it is installed), JSON as
  * jansson reads it, against the seed document's own example; and the snapshot's filling.
+ * The gate's part is in test_metrics_gate.c.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -73,7 +74,18 @@ static int setup(void **state)
 	s->edge.offenders[1] = (struct metrics_offender){"192.0.2.2", 9, 540, 8, 1500000000};
 	s->edge.offenders[2] =
 		(struct metrics_offender){"2001:db8::/64", 8, 480, 7, METRICS_BAN_FOR_GOOD};
-	s->gate = (struct metrics_gate){5, 10, 2, 50, NULL, 0, 0, 8, 20, 10, 150, 8.5, 0.02};
+	s->gate = (struct metrics_gate){
+		.current = 5,
+		.max = 10,
+		.queue_size = 2,
+		.queue_max = 50,
+		.tokens = 8,
+		.capacity = 20,
+		.refill_rate = 10,
+		.avg_response_ms = 150,
+		.requests_per_sec = 8.5,
+		.error_rate = 0.02,
+	};
 	*state = s;
 	return 0;
 }
