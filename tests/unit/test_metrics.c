@@ -482,7 +482,7 @@ static void test_snapshot_config(void **state)
 /* Every row of a table has the columns of its head, and a row stands for each item. */
 static void test_markdown(void **state)
 {
-	size_t size = 0;
+	size_t size = 0, columns = 5;
 	char *text = NULL, *save = NULL;
 	FILE *out = open_memstream(&text, &size);
 
@@ -491,8 +491,14 @@ static void test_markdown(void **state)
 	fclose(out);
 #define ROW(name, type, labels, help) assert_non_null(strstr(text, "| `hatago_" #name "` | "));
 	METRICS_LIST(ROW)
-	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
-		assert_int_equal(occurrences(line, "|"), 5);
+#define OUTCOME_ROW(name, label, help) \
+	assert_non_null(strstr(text, "\n| `" label "` | " help " |\n"));
+	TALLY_OUTCOMES(OUTCOME_ROW)
+	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		if (strncmp(line, "| outcome |", 11) == 0)
+			columns = 3;
+		assert_int_equal(occurrences(line, "|"), columns);
+	}
 	free(text);
 	text = NULL;
 	out = open_memstream(&text, &size);

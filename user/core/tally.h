@@ -7,6 +7,7 @@
 #ifndef HATAGO_CORE_TALLY_H
 #define HATAGO_CORE_TALLY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -56,7 +57,21 @@ struct tally_gate {
 	struct tally sum;		      /* of all workers */
 };
 
-/* Adds `from`, which its worker may be writing, to `to`. */
+/* A sum of what goes up and down. Workers are read one after the other: it may be below 0; then 0.
+ */
+static inline uint64_t tally_level(int64_t sum)
+{
+	return sum > 0 ? (uint64_t)sum : 0;
+}
+
+/* Did the gate turn it away by itself? */
+bool tally_is_refusal(enum tally_outcome outcome);
+/* Did the upstream let it down? A 5xx is an answer, and counted by `errors`. */
+bool tally_is_failure(enum tally_outcome outcome);
+const char *tally_outcome_label(enum tally_outcome outcome);
+const char *tally_outcome_help(enum tally_outcome outcome);
+
+/* Adds `from`, which its worker may be writing, to `to`, which is the caller's alone. */
 void tally_add(struct tally *to, const struct tally *from);
 
 #endif

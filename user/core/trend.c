@@ -7,19 +7,13 @@
 
 #include <string.h>
 
-/* Which outcomes are the upstream's failures, and which are refusals. */
-static const enum tally_outcome failures[] = {TALLY_UPSTREAM_FAILED, TALLY_UPSTREAM_TIMEOUT};
-static const enum tally_outcome refusals[] = {
-	TALLY_RATE_LIMITED, TALLY_OVERLOADED, TALLY_QUEUE_TIMEOUT, TALLY_BREAKER_OPEN,
-	TALLY_DRAINING,	    TALLY_STREAMS,    TALLY_BAD_REQUEST,
-};
-
-static uint64_t outcomes_sum(const struct tally *tally, const enum tally_outcome *which, size_t n)
+static uint64_t outcomes_sum(const struct tally *tally, bool (*is_among)(enum tally_outcome))
 {
 	uint64_t sum = 0;
 
-	for (size_t i = 0; i < n; i++)
-		sum += tally->outcomes[which[i]];
+	for (int outcome = 0; outcome < TALLY_OUTCOME_COUNT; outcome++)
+		if (is_among(outcome))
+			sum += tally->outcomes[outcome];
 	return sum;
 }
 
@@ -29,8 +23,8 @@ static struct trend_sample sample_of(const struct tally *sum, uint64_t now_ns)
 		.at_ns = now_ns,
 		.served = sum->outcomes[TALLY_SERVED],
 		.errors = sum->errors,
-		.failed = outcomes_sum(sum, failures, sizeof(failures) / sizeof(failures[0])),
-		.refused = outcomes_sum(sum, refusals, sizeof(refusals) / sizeof(refusals[0])),
+		.failed = outcomes_sum(sum, tally_is_failure),
+		.refused = outcomes_sum(sum, tally_is_refusal),
 		.response_ns_sum = sum->response_ns_sum,
 	};
 }

@@ -26,7 +26,7 @@ static void write_outcomes(struct json *out, const struct tally *sum)
 {
 	json_object_begin(out, "outcomes");
 	for (int outcome = 0; outcome < TALLY_OUTCOME_COUNT; outcome++)
-		json_u64(out, metrics_outcome_label(outcome), sum->outcomes[outcome]);
+		json_u64(out, tally_outcome_label(outcome), sum->outcomes[outcome]);
 	json_object_end(out);
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * The words for verdicts, reasons, modes, dimensions and outcomes, out of the lists that
- * the BPF program and the gate count by, and the README's tables of them. Pure.
+ * The words for verdicts, reasons, modes and dimensions, out of the lists that the BPF
+ * program counts by, and the README's tables of them. Pure.
  */
 #include "metrics/list.h"
 #include "metrics/metrics.h"
@@ -63,17 +63,6 @@ const char *metrics_dimension_label(enum hatago_dimension dimension)
 	return labels[dimension];
 }
 
-const char *metrics_outcome_label(enum tally_outcome outcome)
-{
-	static const char *const labels[] = {
-#define OUTCOME_LABEL(name, label, help) label,
-		TALLY_OUTCOMES(OUTCOME_LABEL)
-#undef OUTCOME_LABEL
-	};
-
-	return labels[outcome];
-}
-
 void metrics_markdown(FILE *out)
 {
 	fputs("| metric | type | labels | meaning |\n|---|---|---|---|\n", out);
@@ -87,6 +76,10 @@ void metrics_markdown(FILE *out)
 #undef HISTOGRAM
 #undef COUNTER
 #undef GAUGE
+	fputs("\n| outcome | meaning |\n|---|---|\n", out);
+	for (int outcome = 0; outcome < TALLY_OUTCOME_COUNT; outcome++)
+		fprintf(out, "| `%s` | %s |\n", tally_outcome_label(outcome),
+			tally_outcome_help(outcome));
 }
 
 void metrics_reasons_markdown(FILE *out)

@@ -110,9 +110,8 @@ const char *metrics_verdict_label(enum hatago_verdict verdict);
 const char *metrics_reason_label(enum hatago_reason reason);
 const char *metrics_mode_label(enum hatago_attach_mode mode);
 const char *metrics_dimension_label(enum hatago_dimension dimension);
-const char *metrics_outcome_label(enum tally_outcome outcome);
 
-/* For the README: the tables of metrics, of reasons and of verdicts. */
+/* For the README: the tables of metrics and outcomes, of reasons and verdicts. */
 void metrics_markdown(FILE *out);
 void metrics_reasons_markdown(FILE *out);
 

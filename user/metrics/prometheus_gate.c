@@ -48,7 +48,7 @@ SCALAR_PROVIDER(gate_events_dropped_total, t->s->events.dropped)
 void write_gate_requests_total(const struct text *t)
 {
 	for (int outcome = 0; outcome < TALLY_OUTCOME_COUNT; outcome++) {
-		series(t, LABELS({"outcome", metrics_outcome_label(outcome)}));
+		series(t, LABELS({"outcome", tally_outcome_label(outcome)}));
 		value_u64(t, t->s->gate.sum.outcomes[outcome]);
 	}
 }

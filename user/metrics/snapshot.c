@@ -48,12 +48,6 @@ void metrics_snapshot_config(const struct config *config, struct metrics_snapsho
 	gate->refill_rate = (double)limit->rate_milli / 1000;
 }
 
-/* Workers are read one after the other, so what moved between them may be missed: never < 0. */
-static uint64_t level_of(int64_t sum)
-{
-	return sum > 0 ? (uint64_t)sum : 0;
-}
-
 void metrics_snapshot_gate(const struct tally_gate *gate, const struct trend *trend,
 			   uint64_t now_ns, struct metrics_snapshot *snapshot)
 {
@@ -74,8 +68,8 @@ void metrics_snapshot_gate(const struct tally_gate *gate, const struct trend *tr
 	to->requests_per_sec = view.requests_per_sec;
 	to->refused_per_sec = view.refused_per_sec;
 	to->error_rate = view.error_rate;
-	to->streams = level_of(gate->sum.streams);
+	to->streams = tally_level(gate->sum.streams);
 	to->streams_max = gate->streams_max;
-	to->connections = level_of(gate->sum.connections);
+	to->connections = tally_level(gate->sum.connections);
 	to->sum = gate->sum;
 }
