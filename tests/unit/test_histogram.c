@@ -142,6 +142,31 @@ static void test_add(void **state)
 	free(sum);
 }
 
+static void test_since(void **state)
+{
+	struct histogram *before = calloc(1, sizeof(*before)), *between = malloc(sizeof(*between));
+
+	(void)state;
+	memset(between, 0xff, sizeof(*between));
+	histogram_record(&h, SECOND);
+	histogram_record(&h, MS);
+	*before = h;
+	histogram_record(&h, 7 * MS);
+	histogram_record(&h, SECOND);
+	histogram_since(&h, before, between);
+	assert_int_equal(between->total, 2);
+	assert_int_equal(between->sum, SECOND + 7 * MS);
+	assert_int_equal(histogram_within(between, 6 * MS), 0);
+	assert_int_equal(histogram_within(between, 7 * MS), 1);
+	histogram_since(before, &h, between); /* the wrong way round: nothing */
+	assert_int_equal(between->total, 0);
+	assert_int_equal(between->sum, 0);
+	histogram_since(&h, &h, between);
+	assert_int_equal(histogram_quantile(between, 1), 0);
+	free(before);
+	free(between);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -151,6 +176,7 @@ int main(void)
 		cmocka_unit_test_setup(test_empty, setup),
 		cmocka_unit_test_setup(test_quantiles, setup),
 		cmocka_unit_test_setup(test_add, setup),
+		cmocka_unit_test_setup(test_since, setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -45,11 +45,11 @@ static void test_gate(void **state)
 		{"{'concurrency':{'current':3,'max':10},'queue':{'current':2,'max':50},"
 		 "'streams':{'current':12,'max':1000},'connections':2700,"
 		 "'lately':{'over_ms':59950,'requests_per_second':1234.5,'refused_per_second':0.25,"
-		 "'response_ms':53.2,'error_rate':0.0213},"
+		 "'average_ms':53.2,'error_rate':0.0213,"
+		 "'response_ms':{'p50':0.512,'p99':99.4},'queue_wait_ms':{'p50':7,'p99':61000}},"
 		 "'refused':[{'reason':'rate_limit','requests':1201},"
 		 "{'reason':'queue_timeout','requests':7}],"
-		 "'failed':[{'reason':'upstream_failed','requests':5}],"
-		 "'response_ms':{'p50':0.512,'p99':99.4},'queue_wait_ms':{'p50':7,'p99':61000}}",
+		 "'failed':[{'reason':'upstream_failed','requests':5}]}",
 		 "gate      3 of 10 in flight, 2 of 50 in the queue, 12 of 1,000 streams\n"
 		 "          2,700 connections of clients\n"
 		 "          1.23k requests/s of 53 ms on average, 2.1 % errors, 0.2/s refused "
@@ -60,7 +60,7 @@ static void test_gate(void **state)
 		 "failed    5 upstream_failed\n"},
 		{"{'concurrency':{'current':0,'max':10},'queue':{'current':0,'max':0},"
 		 "'streams':{'current':0,'max':9},'connections':0,'lately':{'over_ms':0},"
-		 "'refused':[],'failed':[],'response_ms':{'p50':0,'p99':0}}",
+		 "'refused':[],'failed':[]}",
 		 "gate      0 of 10 in flight, 0 of 0 in the queue, 0 of 9 streams\n"
 		 "          0 connections of clients\n"},
 		/* a hatagod of another version */

@@ -131,6 +131,33 @@ static void test_timer(void **state)
 	}
 }
 
+/* 100 answers in a second, a millisecond longer in each: the old ones are forgotten. */
+static void test_times(void **state)
+{
+	static const struct {
+		uint64_t at_s, shortest_ms; /* of those that count then */
+	} rows[] = {{1, 1}, {10, 1}, {60, 1}, {75, 1}, {76, 16}, {300, 240}};
+	size_t row = 0;
+
+	(void)state;
+	for (uint64_t s = 1; s <= 300; s++) {
+		for (int i = 0; i < 100; i++)
+			histogram_record(&sum.response, s * 1000000);
+		trend_look(&trend, &sum, START + s * SECOND, &view);
+		trend_sample(&trend, &sum, START + s * SECOND);
+		if (s != rows[row].at_s)
+			continue;
+		assert_in_range(view.response.max_ms, s, s + s / 16 + 1);
+		assert_in_range(view.response.p50_ms, (s + rows[row].shortest_ms) / 2 * 14 / 16,
+				(s + rows[row].shortest_ms) / 2 * 18 / 16 + 1);
+		assert_true(view.response.p50_ms <= view.response.p90_ms);
+		assert_true(view.response.p90_ms <= view.response.p99_ms);
+		assert_true(view.queue_wait.max_ms <= 0);
+		row++;
+	}
+	assert_int_equal(row, sizeof(rows) / sizeof(rows[0]));
+}
+
 /* Nothing to compare with, or no time gone by: zeros, and no division by them. */
 static void test_nothing_known(void **state)
 {
@@ -167,6 +194,7 @@ int main(void)
 		cmocka_unit_test_setup(test_refusals, setup),
 		cmocka_unit_test_setup(test_window, setup),
 		cmocka_unit_test_setup(test_timer, setup),
+		cmocka_unit_test_setup(test_times, setup),
 		cmocka_unit_test_setup(test_nothing_known, setup),
 		cmocka_unit_test_setup(test_counts_that_fall, setup),
 	};

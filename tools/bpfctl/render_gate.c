@@ -49,6 +49,18 @@ static void gate_now(const json_t *gate, FILE *out)
 	fprintf(out, "%s connections of clients\n", text_exact(get_u64(gate, "connections"), buf));
 }
 
+static void gate_times(const json_t *lately, const char *key, const char *what, FILE *out)
+{
+	const json_t *times = json_object_get(lately, key);
+	char a[TEXT_NUMBER_MAX], b[TEXT_NUMBER_MAX];
+
+	if (get_number(times, "p99") <= 0) /* none yet */
+		return;
+	status_label(out, what);
+	fprintf(out, "half within %s, 99 %% within %s\n", gate_ms(get_number(times, "p50"), a),
+		gate_ms(get_number(times, "p99"), b));
+}
+
 static void gate_lately(const json_t *lately, FILE *out)
 {
 	double refused = get_number(lately, "refused_per_second");
@@ -59,25 +71,15 @@ static void gate_lately(const json_t *lately, FILE *out)
 		return;
 	status_label(out, "");
 	fprintf(out, "%s requests/s", text_si(get_number(lately, "requests_per_second"), buf));
-	fprintf(out, " of %s on average, ", gate_ms(get_number(lately, "response_ms"), buf));
+	fprintf(out, " of %s on average, ", gate_ms(get_number(lately, "average_ms"), buf));
 	text_paint(out, errors > 0 ? PAINT_RED : PAINT_NONE, "%s %% errors",
 		   text_si(errors * 100, buf));
 	fputs(", ", out);
 	text_paint(out, refused > 0 ? PAINT_YELLOW : PAINT_NONE, "%s/s refused",
 		   text_si(refused, buf));
 	fprintf(out, " (last %s)\n", text_ms(get_u64(lately, "over_ms") / 1000 * 1000, buf));
-}
-
-static void gate_times(const json_t *gate, const char *key, const char *what, FILE *out)
-{
-	const json_t *times = json_object_get(gate, key);
-	char a[TEXT_NUMBER_MAX], b[TEXT_NUMBER_MAX];
-
-	if (get_number(times, "p99") <= 0) /* none yet */
-		return;
-	status_label(out, what);
-	fprintf(out, "half within %s, 99 %% within %s\n", gate_ms(get_number(times, "p50"), a),
-		gate_ms(get_number(times, "p99"), b));
+	gate_times(lately, "response_ms", "answers", out);
+	gate_times(lately, "queue_wait_ms", "waits", out);
 }
 
 /* "refused   1,201 rate_limit, 7 queue_timeout"; nothing where nothing was. */
@@ -106,8 +108,6 @@ void render_gate(const json_t *gate, FILE *out)
 		return;
 	gate_now(gate, out);
 	gate_lately(json_object_get(gate, "lately"), out);
-	gate_times(gate, "response_ms", "answers", out);
-	gate_times(gate, "queue_wait_ms", "waits", out);
 	gate_outcomes(json_object_get(gate, "refused"), "refused", PAINT_YELLOW, out);
 	gate_outcomes(json_object_get(gate, "failed"), "failed", PAINT_RED, out);
 }

@@ -64,6 +64,24 @@ void histogram_add(struct histogram *to, const struct histogram *from)
 	to->sum += word_read(&from->sum);
 }
 
+static uint64_t grown(uint64_t now, uint64_t before)
+{
+	return now > before ? now - before : 0;
+}
+
+void histogram_since(const struct histogram *now, const struct histogram *before,
+		     struct histogram *ret)
+{
+	uint64_t total = 0;
+
+	for (uint32_t i = 0; i < HISTOGRAM_BUCKETS; i++) {
+		ret->count[i] = grown(now->count[i], before->count[i]);
+		total += ret->count[i];
+	}
+	ret->total = total;
+	ret->sum = grown(now->sum, before->sum);
+}
+
 uint64_t histogram_quantile(const struct histogram *h, double share)
 {
 	double wanted = share * (double)h->total;

@@ -26,6 +26,9 @@ void histogram_record(struct histogram *h, uint64_t ns);
  * sum may be a few records off. `to` is the caller's alone.
  */
 void histogram_add(struct histogram *to, const struct histogram *from);
+/* What was recorded between the two: `before` is an earlier state of `now`. */
+void histogram_since(const struct histogram *now, const struct histogram *before,
+		     struct histogram *ret);
 /*
  * The time that `share` (0 to 1) of all stayed within, in ns, rounded up to the end of its
  * bucket; 0 where nothing was recorded. A share of 1 gives the longest time.

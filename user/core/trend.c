@@ -43,10 +43,36 @@ static void sample_put(struct trend *trend, struct trend_sample sample)
 		trend->count++;
 }
 
+static void mark_put(struct trend *trend, const struct histogram *response,
+		     const struct histogram *queue_wait, uint64_t now_ns)
+{
+	struct trend_mark *mark = &trend->marks[trend->mark_next];
+
+	mark->at_ns = now_ns;
+	mark->response = *response;
+	mark->queue_wait = *queue_wait;
+	trend->mark_next = (trend->mark_next + 1) % TREND_MARKS;
+	if (trend->mark_count < TREND_MARKS)
+		trend->mark_count++;
+}
+
+/* There is one from trend_init() on. */
+static const struct trend_mark *mark_newest(const struct trend *trend)
+{
+	return &trend->marks[(trend->mark_next + TREND_MARKS - 1) % TREND_MARKS];
+}
+
+static const struct trend_mark *mark_oldest(const struct trend *trend)
+{
+	return &trend->marks[trend->mark_count < TREND_MARKS ? 0 : trend->mark_next];
+}
+
 void trend_init(struct trend *trend, uint64_t now_ns)
 {
 	memset(trend, 0, sizeof(*trend));
 	sample_put(trend, (struct trend_sample){.at_ns = now_ns});
+	trend->marks[0].at_ns = now_ns;
+	trend->mark_count = trend->mark_next = 1;
 }
 
 void trend_sample(struct trend *trend, const struct tally *sum, uint64_t now_ns)
@@ -54,6 +80,8 @@ void trend_sample(struct trend *trend, const struct tally *sum, uint64_t now_ns)
 	if (trend->count && now_ns - sample_at(trend, 0)->at_ns < TREND_SAMPLE_MIN_NS)
 		return;
 	sample_put(trend, sample_of(sum, now_ns));
+	if (now_ns - mark_newest(trend)->at_ns >= TREND_MARK_NS)
+		mark_put(trend, &sum->response, &sum->queue_wait, now_ns);
 }
 
 /* The oldest sample within the window, else the newest of all; NULL: there is none. */
@@ -77,6 +105,19 @@ static double grown(uint64_t now, uint64_t before)
 	return now > before ? (double)(now - before) : 0;
 }
 
+static struct trend_times times_since(const struct histogram *now, const struct histogram *before)
+{
+	struct histogram lately;
+
+	histogram_since(now, before, &lately);
+	return (struct trend_times){
+		.p50_ms = (double)histogram_quantile(&lately, 0.5) / 1e6,
+		.p90_ms = (double)histogram_quantile(&lately, 0.9) / 1e6,
+		.p99_ms = (double)histogram_quantile(&lately, 0.99) / 1e6,
+		.max_ms = (double)histogram_quantile(&lately, 1) / 1e6,
+	};
+}
+
 void trend_look(const struct trend *trend, const struct tally *sum, uint64_t now_ns,
 		struct trend_view *ret)
 {
@@ -97,6 +138,8 @@ void trend_look(const struct trend *trend, const struct tally *sum, uint64_t now
 			grown(now.response_ns_sum, before->response_ns_sum) / served / 1e6;
 	ret->requests_per_sec = ended / seconds;
 	ret->refused_per_sec = grown(now.refused, before->refused) / seconds;
+	ret->response = times_since(&sum->response, &mark_oldest(trend)->response);
+	ret->queue_wait = times_since(&sum->queue_wait, &mark_oldest(trend)->queue_wait);
 	if (ended > 0)
 		ret->error_rate = errors < ended ? errors / ended : 1;
 }

@@ -24,10 +24,25 @@ struct trend_sample {
 	uint64_t response_ns_sum;
 };
 
-/* One writer and reader; the caller's lock, if there are more. About 3 KB. */
+/* Histograms are large, so fewer of them are kept. */
+#define TREND_MARK_NS 15000000000ULL /* from one to the next */
+#define TREND_MARKS   5		     /* the oldest is 60 to 75 s old */
+
+struct trend_mark {
+	uint64_t at_ns;
+	struct histogram response, queue_wait;
+};
+
+/* One writer and reader; the caller's lock, if there are more. About 50 KB. */
 struct trend {
 	struct trend_sample ring[TREND_SAMPLES];
 	size_t count, next; /* samples in the ring; where the next one goes */
+	struct trend_mark marks[TREND_MARKS];
+	size_t mark_count, mark_next;
+};
+
+struct trend_times {
+	double p50_ms, p90_ms, p99_ms, max_ms; /* 0: there were none */
 };
 
 /* Of the time that over_ns tells: the last minute, or since the start where that is less. */
@@ -36,10 +51,11 @@ struct trend_view {
 	double avg_response_ms;	 /* of served ones */
 	double requests_per_sec; /* served or failed; what was refused is not among them */
 	double refused_per_sec;
+	struct trend_times response, queue_wait; /* since the oldest mark */
 	double error_rate; /* share of the served or failed that failed, a 5xx included; 0 to 1 */
 };
 
-/* Times are CLOCK_MONOTONIC. The gate has counted nothing yet at now_ns. */
+/* Times are ns of CLOCK_MONOTONIC. The gate has counted nothing yet at now_ns. */
 void trend_init(struct trend *trend, uint64_t now_ns);
 /* Once a second, with the sum of all workers. */
 void trend_sample(struct trend *trend, const struct tally *sum, uint64_t now_ns);

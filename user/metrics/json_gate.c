@@ -1,24 +1,25 @@
 // SPDX-License-Identifier: MIT
 /*
  * The gate's own object in a snapshot's JSON: what the seed document's members have no
- * place for. Times are milliseconds, percentiles are of all since the gate began.
+ * place for. Times are milliseconds, and of the last minute or so (core/trend.h).
  */
+#include <math.h>
+
 #include "metrics/json.h"
 
-static void write_quantile(struct json *out, const char *key, const struct histogram *h,
-			   double share)
+/* Rounded to a microsecond: the histogram's buckets are no finer. */
+static void write_ms(struct json *out, const char *key, double ms)
 {
-	json_double(out, key, (double)(histogram_quantile(h, share) / 1000) / 1e3);
+	json_double(out, key, round(ms * 1e3) / 1e3);
 }
 
-/* Rounded to a microsecond: the buckets are no finer. */
-static void write_times(struct json *out, const char *key, const struct histogram *h)
+static void write_times(struct json *out, const char *key, const struct trend_times *times)
 {
 	json_object_begin(out, key);
-	write_quantile(out, "p50", h, 0.5);
-	write_quantile(out, "p90", h, 0.9);
-	write_quantile(out, "p99", h, 0.99);
-	write_quantile(out, "max", h, 1);
+	write_ms(out, "p50", times->p50_ms);
+	write_ms(out, "p90", times->p90_ms);
+	write_ms(out, "p99", times->p99_ms);
+	write_ms(out, "max", times->max_ms);
 	json_object_end(out);
 }
 
@@ -57,8 +58,8 @@ void metrics_json_gate(const struct metrics_snapshot *snapshot, struct json *out
 	write_outcomes(out, &gate->sum);
 	json_u64(out, "errors", gate->sum.errors);
 	json_double(out, "refusedPerSecond", gate->refused_per_sec);
-	write_times(out, "responseTime", &gate->sum.response);
-	write_times(out, "queueWait", &gate->sum.queue_wait);
+	write_times(out, "responseTime", &gate->response);
+	write_times(out, "queueWait", &gate->queue_wait);
 	write_connections(out, gate);
 	json_u64(out, "escalations", gate->sum.escalations);
 	json_object_begin(out, "events");

@@ -65,8 +65,9 @@ struct metrics_gate {
 	double tokens, capacity, refill_rate;		      /* the last one per second */
 	double avg_response_ms, requests_per_sec, error_rate; /* of the last minute */
 	/* What the seed document does not have. */
-	bool enabled; /* the configuration has a gate */
-	double refused_per_sec;
+	bool enabled;		/* the configuration has a gate */
+	double refused_per_sec; /* of the last minute, like the next */
+	struct trend_times response, queue_wait;
 	uint64_t streams, streams_max, connections; /* now */
 	struct tally sum;			    /* of all workers */
 };

@@ -68,6 +68,8 @@ void metrics_snapshot_gate(const struct tally_gate *gate, const struct trend *tr
 	to->requests_per_sec = view.requests_per_sec;
 	to->refused_per_sec = view.refused_per_sec;
 	to->error_rate = view.error_rate;
+	to->response = view.response;
+	to->queue_wait = view.queue_wait;
 	to->streams = tally_level(gate->sum.streams);
 	to->streams_max = gate->streams_max;
 	to->connections = tally_level(gate->sum.connections);

@@ -21,11 +21,11 @@ static void write_of(const char *key, uint64_t current, uint64_t max, struct jso
 	json_object_end(out);
 }
 
-static void write_times(const char *key, const struct histogram *h, struct json *out)
+static void write_times(const char *key, const struct trend_times *times, struct json *out)
 {
 	json_object_begin(out, key);
-	write_number("p50", (double)histogram_quantile(h, 0.5) / 1e6, out);
-	write_number("p99", (double)histogram_quantile(h, 0.99) / 1e6, out);
+	write_number("p50", times->p50_ms, out);
+	write_number("p99", times->p99_ms, out);
 	json_object_end(out);
 }
 
@@ -52,8 +52,10 @@ static void write_trend(const struct trend_view *trend, struct json *out)
 	ops_write_ms("over_ms", trend->over_ns, out);
 	write_number("requests_per_second", trend->requests_per_sec, out);
 	write_number("refused_per_second", trend->refused_per_sec, out);
-	write_number("response_ms", trend->avg_response_ms, out);
+	write_number("average_ms", trend->avg_response_ms, out);
 	write_number("error_rate", trend->error_rate, out);
+	write_times("response_ms", &trend->response, out);
+	write_times("queue_wait_ms", &trend->queue_wait, out);
 	json_object_end(out);
 }
 
@@ -77,7 +79,5 @@ void ops_write_gate(const struct ops_context *ops, struct json *out)
 	json_u64(out, "errors", gate.sum.errors);
 	write_outcomes("refused", &gate.sum, tally_is_refusal, out);
 	write_outcomes("failed", &gate.sum, tally_is_failure, out);
-	write_times("response_ms", &gate.sum.response, out);
-	write_times("queue_wait_ms", &gate.sum.queue_wait, out);
 	json_object_end(out);
 }
