@@ -154,6 +154,7 @@ $(BUILD)/hatago-sample: $(call objects,tools/dev/sample*.c)
 $(BUILD)/hatago-flood: $(call objects,tools/dev/flood*.c) $(BUILD)/tools/dev/generator.o
 $(BUILD)/hatago-visit: $(call objects,tools/dev/visit*.c)
 $(UNIT): $(BUILD)/tests/%: $(BUILD)/tests/unit/%.o
+$(BUILD)/tests/test_render: $(call objects,tools/bpfctl/render*.c) $(BUILD)/tools/bpfctl/text.o
 $(BPF_TESTS): $(BUILD)/tests/%: $(BUILD)/tests/bpf/%.o $(filter-out $(BUILD)/tests/bpf/test_%,$(call objects,tests/bpf/*.c))
 $(BENCHES): $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o
 $(BUILD)/bench/live: $(BUILD)/tools/dev/generator.o

@@ -85,6 +85,8 @@ test_json_has_the_shape_of_the_seed()
 		.circuitBreaker.state=string .circuitBreaker.failures=number .circuitBreaker.lastFailure=null \
 		.rateLimiting.tokens=number .rateLimiting.capacity=number .rateLimiting.refillRate=number \
 		.performance.avgResponseTime=number .performance.requestsPerSecond=number .performance.errorRate=number \
+		.queue.size=number .queue.maxSize=number .gate.enabled=boolean .gate.outcomes.served=number \
+		.gate.responseTime.p99=number .gate.queueWait.p50=number .gate.events.dropped=number \
 		.edge=object .edge.devices=array .edge.table.slots=number .edge.table.occupied=number \
 		.edge.topOffenders=array
 	is_equal "$(json_metrics '.circuitBreaker.state')" closed "breaker"

@@ -30,6 +30,11 @@ char *version_run(struct transport *transport, const struct parsed *args);
 void render(const struct ops_command *command, const json_t *result, FILE *out);
 /* render_status.c */
 void render_status(const json_t *result, FILE *out);
+/* The bold word at the beginning of a line of `status`, padded. */
+#define STATUS_COLUMN 10
+void status_label(FILE *out, const char *label);
+/* render_gate.c: the gate's lines of `status`; none without a gate */
+void render_gate(const json_t *gate, FILE *out);
 /* render_list.c: tables of many rows */
 void render_edge(const json_t *result, FILE *out);
 void render_clients(const json_t *result, FILE *out);

@@ -8,9 +8,7 @@
 #include "bpfctl.h"
 #include "text.h"
 
-#define STATUS_COLUMN 10
-
-static void status_label(FILE *out, const char *label)
+void status_label(FILE *out, const char *label)
 {
 	text_paint(out, PAINT_BOLD, "%-*s", STATUS_COLUMN, label);
 }
@@ -251,6 +249,7 @@ void render_status(const json_t *result, FILE *out)
 	const json_t *edge = json_object_get(result, "edge");
 
 	status_daemon(json_object_get(result, "hatagod"), out);
+	render_gate(json_object_get(result, "gate"), out);
 	if (!json_is_object(edge)) {
 		status_label(out, "edge");
 		text_paint(out, PAINT_RED, "NONE: ");

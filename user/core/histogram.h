@@ -12,16 +12,32 @@
 #define HISTOGRAM_STEPS	  16 /* buckets for each power of two */
 #define HISTOGRAM_BUCKETS 560
 
+/* All zero is an empty one. */
 struct histogram {
 	uint64_t count[HISTOGRAM_BUCKETS];
 	uint64_t total;
+	uint64_t sum; /* ns, exact */
 };
 
+/* A time beyond 4.8 hours counts into the last bucket, and in full into the sum. */
 void histogram_record(struct histogram *h, uint64_t ns);
+/*
+ * `from` may be written meanwhile: what is added has the total of its buckets, always; only its
+ * sum may be a few records off. `to` is the caller's alone.
+ */
 void histogram_add(struct histogram *to, const struct histogram *from);
-/* The time that `share` (0 to 1) of all stayed within, in ns; 0 where nothing was recorded. */
+/* What was recorded between the two: `before` is an earlier state of `now`. */
+void histogram_since(const struct histogram *now, const struct histogram *before,
+		     struct histogram *ret);
+/*
+ * The time that `share` (0 to 1) of all stayed within, in ns, rounded up to the end of its
+ * bucket; 0 where nothing was recorded. A share of 1 gives the longest time.
+ */
 uint64_t histogram_quantile(const struct histogram *h, double share);
-/* How many were at most so long, to the histogram's precision: for cumulative buckets. */
+/*
+ * How many were at most so long, to the histogram's precision: for cumulative buckets. All of
+ * the bucket that `ns` is in are, so it is never too few, and grows with `ns` up to the total.
+ */
 uint64_t histogram_within(const struct histogram *h, uint64_t ns);
 
 #endif

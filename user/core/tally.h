@@ -7,24 +7,25 @@
 #ifndef HATAGO_CORE_TALLY_H
 #define HATAGO_CORE_TALLY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "core/histogram.h"
 
 /* How a request ended. X(name, label, help) */
-#define TALLY_OUTCOMES(X)                                                                         \
-	X(SERVED, "served", "The upstream answered, whatever it answered.")                       \
-	X(RATE_LIMITED, "rate_limit", "Refused: no request tokens.")                              \
-	X(OVERLOADED, "concurrency_limit", "Refused: no permit and no place in the queue.")       \
-	X(QUEUE_TIMEOUT, "queue_timeout", "Refused: waited in the queue for too long.")           \
-	X(BREAKER_OPEN, "circuit_breaker", "Refused: the circuit breaker is open.")               \
-	X(DRAINING, "draining", "Refused: the gate takes no new work.")                           \
-	X(STREAMS, "stream_limit", "Refused: too many streams are open.")                         \
+#define TALLY_OUTCOMES(X)                                                                          \
+	X(SERVED, "served", "The upstream answered, whatever it answered.")                        \
+	X(RATE_LIMITED, "rate_limit", "Refused: no request tokens.")                               \
+	X(OVERLOADED, "concurrency_limit", "Refused: no permit and no place in the queue.")        \
+	X(QUEUE_TIMEOUT, "queue_timeout", "Refused: waited in the queue for too long.")            \
+	X(BREAKER_OPEN, "circuit_breaker", "Refused: the circuit breaker is open.")                \
+	X(DRAINING, "draining", "Refused: the gate takes no new work.")                            \
+	X(STREAMS, "stream_limit", "Refused: too many streams are open.")                          \
 	X(BAD_REQUEST, "bad_request", "Refused: the request breaks the rules of HTTP or a bound.") \
-	X(UPSTREAM_FAILED, "upstream_failed", "The upstream could not be reached, or broke off.") \
-	X(UPSTREAM_TIMEOUT, "upstream_timeout", "The upstream did not answer in time.")           \
-	X(CLIENT_LEFT, "client_left", "The client went away before its answer.")                  \
+	X(UPSTREAM_FAILED, "upstream_failed", "The upstream could not be reached, or broke off.")  \
+	X(UPSTREAM_TIMEOUT, "upstream_timeout", "The upstream did not answer in time.")            \
+	X(CLIENT_LEFT, "client_left", "The client went away before its answer.")                   \
 	X(LOCAL, "local", "Answered by the gate itself: its own metrics.")
 
 enum tally_outcome {
@@ -36,7 +37,7 @@ enum tally_outcome {
 
 struct tally {
 	uint64_t outcomes[TALLY_OUTCOME_COUNT];
-	uint64_t errors;    /* served ones whose answer is a failure of the upstream (5xx) */
+	uint64_t errors;	  /* served ones whose answer is a failure of the upstream (5xx) */
 	uint64_t response_ns_sum; /* of served ones, to the first event of their answer */
 	struct histogram response, queue_wait; /* ns */
 	uint64_t client_bytes_in, client_bytes_out;
@@ -56,7 +57,21 @@ struct tally_gate {
 	struct tally sum;		      /* of all workers */
 };
 
-/* Adds `from`, which its worker may be writing, to `to`. */
+/* A sum of what goes up and down. Workers are read one after the other: it may be below 0; then 0.
+ */
+static inline uint64_t tally_level(int64_t sum)
+{
+	return sum > 0 ? (uint64_t)sum : 0;
+}
+
+/* Did the gate turn it away by itself? */
+bool tally_is_refusal(enum tally_outcome outcome);
+/* Did the upstream let it down? A 5xx is an answer, and counted by `errors`. */
+bool tally_is_failure(enum tally_outcome outcome);
+const char *tally_outcome_label(enum tally_outcome outcome);
+const char *tally_outcome_help(enum tally_outcome outcome);
+
+/* Adds `from`, which its worker may be writing, to `to`, which is the caller's alone. */
 void tally_add(struct tally *to, const struct tally *from);
 
 #endif

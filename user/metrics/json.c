@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
  * A snapshot as JSON: the seed document's object, member for member, then `queue` (which
- * its onMetrics example reads at the top) and what the edge adds. Only counters that are
- * not zero are listed, and of the clients only the worst.
+ * its onMetrics example reads at the top) and what the edge and the gate (json_gate.c) add. Only
+ * counters that are not zero are listed, and of the clients only the worst.
  */
+#include "metrics/json.h"
 #include "base/text.h"
-#include "metrics/metrics.h"
 
 /* null for time 0. */
 static void write_time(struct json *out, const char *key, uint64_t realtime_ns)
@@ -25,7 +25,8 @@ static void write_queue(struct json *out, const struct metrics_gate *gate)
 	json_object_end(out);
 }
 
-static void write_gate(struct json *out, const struct metrics_gate *gate)
+/* The seed document's members. */
+static void write_seed(struct json *out, const struct metrics_gate *gate)
 {
 	json_object_begin(out, "concurrency");
 	json_u64(out, "current", gate->current);
@@ -154,7 +155,8 @@ void metrics_json(const struct metrics_snapshot *snapshot, struct json *out)
 {
 	json_object_begin(out, NULL);
 	write_time(out, "timestamp", snapshot->now_ns);
-	write_gate(out, &snapshot->gate);
+	write_seed(out, &snapshot->gate);
+	metrics_json_gate(snapshot, out);
 	write_edge(out, &snapshot->edge);
 	json_array_begin(out, "complaints");
 	for (size_t i = 0; i < snapshot->complaint_count; i++)

@@ -66,14 +66,20 @@ const char *metrics_dimension_label(enum hatago_dimension dimension)
 void metrics_markdown(FILE *out)
 {
 	fputs("| metric | type | labels | meaning |\n|---|---|---|---|\n", out);
-#define GAUGE	"gauge"
-#define COUNTER "counter"
+#define GAUGE	  "gauge"
+#define COUNTER	  "counter"
+#define HISTOGRAM "histogram"
 #define METRIC_ROW(name, type, labels, help) \
 	fputs("| `hatago_" #name "` | " type " | " labels " | " help " |\n", out);
 	METRICS_LIST(METRIC_ROW)
 #undef METRIC_ROW
+#undef HISTOGRAM
 #undef COUNTER
 #undef GAUGE
+	fputs("\n| outcome | meaning |\n|---|---|\n", out);
+	for (int outcome = 0; outcome < TALLY_OUTCOME_COUNT; outcome++)
+		fprintf(out, "| `%s` | %s |\n", tally_outcome_label(outcome),
+			tally_outcome_help(outcome));
 }
 
 void metrics_reasons_markdown(FILE *out)

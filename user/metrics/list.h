@@ -1,52 +1,78 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Every metric there is, once: the Prometheus text, the README's table and the tests
- * come from this list. A row without a provider in prometheus.c does not compile.
+ * come from this list. A row without a provider in prometheus*.c does not build.
  * No metric has a label per client: top offenders are a list in the JSON.
  */
 #ifndef HATAGO_METRICS_LIST_H
 #define HATAGO_METRICS_LIST_H
 
-/* X(name without "hatago_", type, labels, help) */
-#define METRICS_LIST(X)                                                                           \
-	X(build_info, GAUGE, "version, abi",                                                      \
-	  "1; its labels tell the version of the program and of its pinned maps.")                \
-	X(start_time_seconds, GAUGE, "", "When hatagod started, in seconds since 1970.")          \
-	X(config_reloads_total, COUNTER, "result",                                                \
-	  "Reloads of the configuration: success or failure.")                                    \
-	X(config_last_reload_success, GAUGE, "", "1 unless the last reload failed.")              \
-	X(complaints, GAUGE, "",                                                                  \
-	  "Things that are not as configured; `hatago-bpfctl status` says which.")                \
-	X(edge_enabled, GAUGE, "", "1 if the configuration has an edge.")                         \
-	X(edge_enforcing, GAUGE, "",                                                              \
-	  "1 if the edge drops; 0 if it only counts what it would drop.")                         \
-	X(edge_attached, GAUGE, "device, mode",                                                   \
-	  "1 for the mode in which the device is protected now, else 0.")                         \
-	X(edge_mode_degraded, GAUGE, "device",                                                    \
-	  "1 if the device is not protected, or not in native mode.")                             \
-	X(edge_unconfirmed, GAUGE, "device",                                                      \
-	  "1 while an attach lacks its `edge confirm`, also when it is too late.")                \
-	X(edge_packets_total, COUNTER, "device, verdict, reason",                                 \
-	  "Frames, by what became of them and why.")                                              \
-	X(edge_bytes_total, COUNTER, "device, verdict, reason",                                   \
-	  "Bytes of these frames, Ethernet header included.")                                     \
-	X(edge_clients_slots, GAUGE, "", "Clients that the table has room for.")                  \
-	X(edge_clients_occupied, GAUGE, "", "Slots that bear a client, idle ones included.")      \
-	X(edge_clients_live, GAUGE, "",                                                           \
-	  "Clients whose slots nobody may take: in debt, banned or trusted.")                     \
-	X(edge_clients_banned, GAUGE, "", "Clients that are banned now.")                         \
-	X(edge_clients_trusted, GAUGE, "", "Clients that are trusted now.")                       \
-	X(edge_full_sets, GAUGE, "",                                                              \
-	  "Sets without a free slot; newcomers there share an overflow bucket.")                  \
-	X(edge_scan_seconds, GAUGE, "", "What the last pass over the client table took.")         \
-	X(edge_list_entries, GAUGE, "list", "Prefixes on the allow list and on the deny list.")   \
-	X(edge_limit_tokens_per_second, GAUGE, "dimension",                                       \
-	  "The rate in force; no line for a dimension that is off.")                              \
-	X(edge_limit_burst_tokens, GAUGE, "dimension",                                            \
-	  "The burst in force; no line for a dimension that is off.")                             \
+/* X(name without "hatago_", type, labels, help). The first list: the edge, and hatagod itself. */
+#define METRICS_OF_EDGE(X)                                                                      \
+	X(build_info, GAUGE, "version, abi",                                                    \
+	  "1; its labels tell the version of the program and of its pinned maps.")              \
+	X(start_time_seconds, GAUGE, "", "When hatagod started, in seconds since 1970.")        \
+	X(config_reloads_total, COUNTER, "result",                                              \
+	  "Reloads of the configuration: success or failure.")                                  \
+	X(config_last_reload_success, GAUGE, "", "1 unless the last reload failed.")            \
+	X(complaints, GAUGE, "",                                                                \
+	  "Things that are not as configured; `hatago-bpfctl status` says which.")              \
+	X(edge_enabled, GAUGE, "", "1 if the configuration has an edge.")                       \
+	X(edge_enforcing, GAUGE, "",                                                            \
+	  "1 if the edge drops; 0 if it only counts what it would drop.")                       \
+	X(edge_attached, GAUGE, "device, mode",                                                 \
+	  "1 for the mode in which the device is protected now, else 0.")                       \
+	X(edge_mode_degraded, GAUGE, "device",                                                  \
+	  "1 if the device is not protected, or not in native mode.")                           \
+	X(edge_unconfirmed, GAUGE, "device",                                                    \
+	  "1 while an attach lacks its `edge confirm`, also when it is too late.")              \
+	X(edge_packets_total, COUNTER, "device, verdict, reason",                               \
+	  "Frames, by what became of them and why.")                                            \
+	X(edge_bytes_total, COUNTER, "device, verdict, reason",                                 \
+	  "Bytes of these frames, Ethernet header included.")                                   \
+	X(edge_clients_slots, GAUGE, "", "Clients that the table has room for.")                \
+	X(edge_clients_occupied, GAUGE, "", "Slots that bear a client, idle ones included.")    \
+	X(edge_clients_live, GAUGE, "",                                                         \
+	  "Clients whose slots nobody may take: in debt, banned or trusted.")                   \
+	X(edge_clients_banned, GAUGE, "", "Clients that are banned now.")                       \
+	X(edge_clients_trusted, GAUGE, "", "Clients that are trusted now.")                     \
+	X(edge_full_sets, GAUGE, "",                                                            \
+	  "Sets without a free slot; newcomers there share an overflow bucket.")                \
+	X(edge_scan_seconds, GAUGE, "", "What the last pass over the client table took.")       \
+	X(edge_list_entries, GAUGE, "list", "Prefixes on the allow list and on the deny list.") \
+	X(edge_limit_tokens_per_second, GAUGE, "dimension",                                     \
+	  "The rate in force; no line for a dimension that is off.")                            \
+	X(edge_limit_burst_tokens, GAUGE, "dimension",                                          \
+	  "The burst in force; no line for a dimension that is off.")
+
+#define METRICS_OF_GATE(X)                                                                        \
+	X(gate_enabled, GAUGE, "", "1 if the configuration has a gate.")                          \
 	X(concurrent_requests, GAUGE, "", "Requests in flight at the service; 0 without a gate.") \
 	X(max_concurrent_requests, GAUGE, "", "Requests that may be in flight: maxConcurrent.")   \
 	X(queue_size, GAUGE, "", "Requests that wait for a permit; 0 without a gate.")            \
-	X(max_queue_size, GAUGE, "", "Requests that may wait: queueSize.")
+	X(max_queue_size, GAUGE, "", "Requests that may wait: queueSize.")                        \
+	X(gate_requests_total, COUNTER, "outcome", "Requests, by how they ended.")                \
+	X(gate_errors_total, COUNTER, "",                                                         \
+	  "Served ones whose answer was a failure of the upstream (5xx).")                        \
+	X(gate_response_seconds, HISTOGRAM, "le",                                                 \
+	  "Served requests, by the time to the first event of their answer.")                     \
+	X(gate_queue_wait_seconds, HISTOGRAM, "le",                                               \
+	  "Requests that waited for a permit, by how long.")                                      \
+	X(gate_streams, GAUGE, "", "Streams of server-sent events that are open.")                \
+	X(gate_max_streams, GAUGE, "", "Streams that may be open.")                               \
+	X(gate_connections, GAUGE, "", "Connections of clients that are open.")                   \
+	X(gate_connections_total, COUNTER, "result",                                              \
+	  "Connections of clients: accepted or refused.")                                         \
+	X(gate_upstream_connections_total, COUNTER, "",                                           \
+	  "Connections that were opened to the upstream.")                                        \
+	X(gate_bytes_total, COUNTER, "direction",                                                 \
+	  "Bytes from clients (in) and to them (out), heads included.")                           \
+	X(gate_escalations_total, COUNTER, "",                                                    \
+	  "Clients that were handed to the edge, since they ignored refusals.")                   \
+	X(gate_events_total, COUNTER, "", "Events for hooks and for `event follow`.")             \
+	X(gate_events_dropped_total, COUNTER, "",                                                 \
+	  "Events that a hook or a follower was too slow for.")
+
+#define METRICS_LIST(X) METRICS_OF_EDGE(X) METRICS_OF_GATE(X)
 
 #endif

@@ -16,6 +16,7 @@
 #include "base/address.h"
 #include "base/json.h"
 #include "config/config.h"
+#include "core/trend.h"
 #include "hatago/abi.h"
 #include "kern/view.h"
 
@@ -60,12 +61,23 @@ struct metrics_gate {
 	uint64_t queue_size, queue_max;
 	const char *breaker_state; /* NULL: "closed" */
 	uint64_t breaker_failures;
-	uint64_t last_failure_ns;	      /* CLOCK_REALTIME; 0: none */
-	double tokens, capacity, refill_rate; /* the last one per second */
-	double avg_response_ms, requests_per_sec, error_rate;
+	uint64_t last_failure_ns;			      /* CLOCK_REALTIME; 0: none */
+	double tokens, capacity, refill_rate;		      /* the last one per second */
+	double avg_response_ms, requests_per_sec, error_rate; /* of the last minute */
+	/* What the seed document does not have. */
+	bool enabled;		/* the configuration has a gate */
+	double refused_per_sec; /* of the last minute, like the next */
+	struct trend_times response, queue_wait;
+	uint64_t streams, streams_max, connections; /* now */
+	struct tally sum;			    /* of all workers */
 };
 
-/* About 60 KB: keep it on the heap. All zero is a valid one. */
+/* Of hooks and followers; whoever fills the snapshot counts them. */
+struct metrics_events {
+	uint64_t emitted, dropped;
+};
+
+/* About 70 KB: keep it on the heap. All zero is a valid one. */
 struct metrics_snapshot {
 	uint64_t now_ns, start_ns;	  /* CLOCK_REALTIME */
 	uint64_t reloads, failed_reloads; /* that succeeded, that failed */
@@ -74,12 +86,19 @@ struct metrics_snapshot {
 	size_t complaint_count;
 	struct metrics_edge edge;
 	struct metrics_gate gate;
+	struct metrics_events events;
 };
 
 /* Devices with their counters, enforcing, limits and slots. Leaves the rest alone. */
 void metrics_snapshot_view(const struct view *view, struct metrics_snapshot *snapshot);
-/* edge.enabled, and the gate's bounds as configured, with full buckets. */
+/* edge.enabled and gate.enabled, and the gate's bounds as configured, with full buckets. */
 void metrics_snapshot_config(const struct config *config, struct metrics_snapshot *snapshot);
+/*
+ * What the gate counted and does now, after metrics_snapshot_config(): its bounds are those in
+ * force. now_ns: CLOCK_MONOTONIC, as in the trend. Leaves the breaker alone.
+ */
+void metrics_snapshot_gate(const struct tally_gate *gate, const struct trend *trend,
+			   uint64_t now_ns, struct metrics_snapshot *snapshot);
 
 /* Prometheus text: 0 and the caller's to free(), or -ENOMEM. */
 int metrics_prometheus(const struct metrics_snapshot *snapshot, char **ret, size_t *ret_length);
@@ -93,7 +112,7 @@ const char *metrics_reason_label(enum hatago_reason reason);
 const char *metrics_mode_label(enum hatago_attach_mode mode);
 const char *metrics_dimension_label(enum hatago_dimension dimension);
 
-/* For the README: the tables of metrics, of reasons and of verdicts. */
+/* For the README: the tables of metrics and outcomes, of reasons and verdicts. */
 void metrics_markdown(FILE *out);
 void metrics_reasons_markdown(FILE *out);
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
  * A snapshot as Prometheus text, format 0.0.4: a small provider for each row of list.h,
- * called in its order. Series stand there from the start, at 0, wherever they can ever
- * occur, since a rate over a series that comes out of nowhere misses its first step.
+ * called in its order; those of the gate are in prometheus_gate.c. Series stand there
+ * from the start, at 0, wherever they can ever occur, since a rate over a series that
+ * comes out of nowhere misses its first step.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -11,13 +12,7 @@
 
 #include "base/version.h"
 #include "metrics/list.h"
-#include "metrics/metrics.h"
-
-struct text {
-	FILE *out;
-	const char *name; /* of the metric that is being written */
-	const struct metrics_snapshot *s;
-};
+#include "metrics/prometheus.h"
 
 /* A label's value. Bytes beyond ASCII, which a device's name may hold, must not break UTF-8. */
 static void label_write(FILE *out, const char *value)
@@ -34,19 +29,12 @@ static void label_write(FILE *out, const char *value)
 	}
 }
 
-struct label {
-	const char *name, *value;
-};
-
-#define LABELS(...) ((const struct label[]){__VA_ARGS__, {NULL, NULL}})
-#define NO_LABELS   ((const struct label *)NULL)
-
 /* name{label="value",...} and the blank behind. */
-static void series(const struct text *t, const struct label *labels)
+void series_of(const struct text *t, const char *suffix, const struct label *labels)
 {
 	char before = '{';
 
-	fputs(t->name, t->out);
+	fprintf(t->out, "%s%s", t->name, suffix);
 	for (; labels && labels->name; labels++) {
 		fprintf(t->out, "%c%s=\"", before, labels->name);
 		label_write(t->out, labels->value);
@@ -56,22 +44,22 @@ static void series(const struct text *t, const struct label *labels)
 	fputs(before == ',' ? "} " : " ", t->out);
 }
 
-static void value_u64(const struct text *t, uint64_t value)
+void series(const struct text *t, const struct label *labels)
+{
+	series_of(t, "", labels);
+}
+
+void value_u64(const struct text *t, uint64_t value)
 {
 	fprintf(t->out, "%" PRIu64 "\n", value);
 }
 
-static void value_double(const struct text *t, double value)
+void value_double(const struct text *t, double value)
 {
 	fprintf(t->out, "%.15g\n", value);
 }
 
-#define SCALAR(name, expression)                       \
-	static void write_##name(const struct text *t) \
-	{                                              \
-		series(t, NO_LABELS);                  \
-		value_u64(t, expression);              \
-	}
+#define SCALAR(name, expression) static SCALAR_PROVIDER(name, expression)
 SCALAR(config_last_reload_success, !t->s->last_reload_failed)
 SCALAR(complaints, t->s->complaint_count)
 SCALAR(edge_enabled, t->s->edge.enabled)
@@ -82,10 +70,6 @@ SCALAR(edge_clients_live, t->s->edge.live)
 SCALAR(edge_clients_banned, t->s->edge.banned)
 SCALAR(edge_clients_trusted, t->s->edge.trusted)
 SCALAR(edge_full_sets, t->s->edge.full_sets)
-SCALAR(concurrent_requests, t->s->gate.current)
-SCALAR(max_concurrent_requests, t->s->gate.max)
-SCALAR(queue_size, t->s->gate.queue_size)
-SCALAR(max_queue_size, t->s->gate.queue_max)
 #undef SCALAR
 
 static void write_build_info(const struct text *t)
@@ -210,13 +194,15 @@ static const struct {
 	const char *head; /* HELP and TYPE */
 	void (*write)(const struct text *t);
 } metrics[] = {
-#define GAUGE	"gauge"
-#define COUNTER "counter"
+#define GAUGE	  "gauge"
+#define COUNTER	  "counter"
+#define HISTOGRAM "histogram"
 #define METRIC_PROVIDER(name, type, labels, help)                                                 \
 	{"hatago_" #name, "# HELP hatago_" #name " " help "\n# TYPE hatago_" #name " " type "\n", \
 	 write_##name},
 	METRICS_LIST(METRIC_PROVIDER)
 #undef METRIC_PROVIDER
+#undef HISTOGRAM
 #undef COUNTER
 #undef GAUGE
 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * Fills a snapshot from a view and from the configuration; see metrics.h. Copies, so
+ * Fills a snapshot from a view, the gate and the configuration; see metrics.h. Copies, so
  * that what is printed is of one instant and no text points into mapped memory.
  */
 #include <string.h>
@@ -40,8 +40,38 @@ void metrics_snapshot_config(const struct config *config, struct metrics_snapsho
 	struct metrics_gate *gate = &snapshot->gate;
 
 	snapshot->edge.enabled = config->edge.enabled;
+	gate->enabled = config->gate.enabled;
 	gate->max = config->concurrency.max_concurrent;
 	gate->queue_max = config->concurrency.queue_size;
+	gate->streams_max = config->gate.max_streams;
 	gate->capacity = gate->tokens = (double)limit->burst;
 	gate->refill_rate = (double)limit->rate_milli / 1000;
+}
+
+void metrics_snapshot_gate(const struct tally_gate *gate, const struct trend *trend,
+			   uint64_t now_ns, struct metrics_snapshot *snapshot)
+{
+	struct metrics_gate *to = &snapshot->gate;
+	struct trend_view view;
+
+	trend_look(trend, &gate->sum, now_ns, &view);
+	to->current = gate->current;
+	to->max = gate->max_concurrent;
+	to->queue_size = gate->queued;
+	to->queue_max = gate->queue_size;
+	if (gate->capacity > 0) { /* else no bucket was asked yet: full, as configured */
+		to->tokens = gate->tokens;
+		to->capacity = gate->capacity;
+		to->refill_rate = gate->refill_rate;
+	}
+	to->avg_response_ms = view.avg_response_ms;
+	to->requests_per_sec = view.requests_per_sec;
+	to->refused_per_sec = view.refused_per_sec;
+	to->error_rate = view.error_rate;
+	to->response = view.response;
+	to->queue_wait = view.queue_wait;
+	to->streams = tally_level(gate->sum.streams);
+	to->streams_max = gate->streams_max;
+	to->connections = tally_level(gate->sum.connections);
+	to->sum = gate->sum;
 }

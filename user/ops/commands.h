@@ -79,6 +79,9 @@ void ops_write_time(const char *key, uint64_t real_ns, struct json *out); /* 0: 
 void ops_write_rates(struct ops_context *ops, struct json *out);
 void ops_sum(const struct ops_context *ops, struct hatago_counters *ret);
 
+/* The member `gate`: what the gate does now, null where there is none; ops_gate.c. */
+void ops_write_gate(const struct ops_context *ops, struct json *out);
+
 const char *ops_reason_label(uint32_t reason);
 const char *ops_reason_help(uint32_t reason);
 const char *ops_verdict_label(uint32_t verdict);

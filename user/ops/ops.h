@@ -20,6 +20,7 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "config/config.h"
+#include "core/trend.h"
 #include "kern/view.h"
 
 #define OPS_ARGUMENTS_MAX 6
@@ -91,7 +92,7 @@ struct ops_daemon_info {
 };
 
 /*
- * What only hatagod can do. Each function but config and info returns 0 or a negative errno
+ * What only hatagod can do. Each function but config, info and gate returns 0 or a negative errno
  * with its sentence. reload: writes a string to `changes` for each thing that changed
  * (json_str(changes, NULL, ...)); on -EINVAL the file's problems are in *problems.
  */
@@ -104,6 +105,8 @@ struct ops_daemon {
 		      struct err *err);
 	const struct config *(*config)(void *ctx); /* the one in force */
 	void (*info)(void *ctx, struct ops_daemon_info *ret);
+	/* What the gate counted and does now; false: there is none. May be NULL. */
+	bool (*gate)(void *ctx, struct tally_gate *ret, struct trend_view *ret_trend);
 };
 
 /* Everything that the devices counted, at an instant. */

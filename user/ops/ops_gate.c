@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The gate's part of `status`: what is in flight and waits, how the last minute went, and
+ * what was refused since the start, by reason. hatagod alone knows it (daemon->gate).
+ */
+#include <math.h>
+
+#include "ops/commands.h"
+
+/* To three places, which is a microsecond, or a thousandth of a request. */
+static void write_number(const char *key, double value, struct json *out)
+{
+	json_double(out, key, round(value * 1000) / 1000);
+}
+
+static void write_of(const char *key, uint64_t current, uint64_t max, struct json *out)
+{
+	json_object_begin(out, key);
+	json_u64(out, "current", current);
+	json_u64(out, "max", max);
+	json_object_end(out);
+}
+
+static void write_times(const char *key, const struct trend_times *times, struct json *out)
+{
+	json_object_begin(out, key);
+	write_number("p50", times->p50_ms, out);
+	write_number("p99", times->p99_ms, out);
+	json_object_end(out);
+}
+
+/* Those that occurred, in the order of their list. */
+static void write_outcomes(const char *key, const struct tally *sum,
+			   bool (*is_among)(enum tally_outcome), struct json *out)
+{
+	json_array_begin(out, key);
+	for (int outcome = 0; outcome < TALLY_OUTCOME_COUNT; outcome++) {
+		if (!is_among(outcome) || !sum->outcomes[outcome])
+			continue;
+		json_object_begin(out, NULL);
+		json_str(out, "reason", tally_outcome_label(outcome));
+		json_u64(out, "requests", sum->outcomes[outcome]);
+		json_str(out, "help", tally_outcome_help(outcome));
+		json_object_end(out);
+	}
+	json_array_end(out);
+}
+
+static void write_trend(const struct trend_view *trend, struct json *out)
+{
+	json_object_begin(out, "lately");
+	ops_write_ms("over_ms", trend->over_ns, out);
+	write_number("requests_per_second", trend->requests_per_sec, out);
+	write_number("refused_per_second", trend->refused_per_sec, out);
+	write_number("average_ms", trend->avg_response_ms, out);
+	write_number("error_rate", trend->error_rate, out);
+	write_times("response_ms", &trend->response, out);
+	write_times("queue_wait_ms", &trend->queue_wait, out);
+	json_object_end(out);
+}
+
+void ops_write_gate(const struct ops_context *ops, struct json *out)
+{
+	const struct ops_daemon *daemon = ops->daemon;
+	struct tally_gate gate = {0};
+	struct trend_view trend = {0};
+
+	if (!daemon || !daemon->gate || !daemon->gate(ops->daemon_ctx, &gate, &trend)) {
+		json_nil(out, "gate");
+		return;
+	}
+	json_object_begin(out, "gate");
+	write_of("concurrency", gate.current, gate.max_concurrent, out);
+	write_of("queue", gate.queued, gate.queue_size, out);
+	write_of("streams", tally_level(gate.sum.streams), gate.streams_max, out);
+	json_u64(out, "connections", tally_level(gate.sum.connections));
+	write_trend(&trend, out);
+	json_u64(out, "served", gate.sum.outcomes[TALLY_SERVED]);
+	json_u64(out, "errors", gate.sum.errors);
+	write_outcomes("refused", &gate.sum, tally_is_refusal, out);
+	write_outcomes("failed", &gate.sum, tally_is_failure, out);
+	json_object_end(out);
+}
