@@ -165,6 +165,25 @@ static void templates(void **state)
 	}
 }
 
+static void greatest_values(void **state)
+{
+	const struct refusal_style style = {
+		.code = INT32_MIN,
+		.templates = {"[{{code}},{{retryAfter}},{{current}},{{resetTime}}]"},
+	};
+	const struct refusal refusal = {
+		.retry_after_s = UINT64_MAX,
+		.current = UINT32_MAX,
+		.reset_ns = UINT64_MAX,
+	};
+	char body[REFUSAL_BODY_MAX];
+
+	(void)state;
+	refusal_json(&refusal, &style, body);
+	assert_string_equal(body,
+			    "[-2147483648,9007199254740991,4294967295,\"2554-07-21T23:34:33Z\"]");
+}
+
 /* A template that fits, but whose outcome may not. */
 static void outcome_too_long(void **state)
 {
@@ -311,10 +330,15 @@ static void fields(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(built_in),	     cmocka_unit_test(ids),
-		cmocka_unit_test(limits_as_numbers), cmocka_unit_test(templates),
-		cmocka_unit_test(outcome_too_long),  cmocka_unit_test(strange_state),
-		cmocka_unit_test(template_problems), cmocka_unit_test(fields),
+		cmocka_unit_test(built_in),
+		cmocka_unit_test(ids),
+		cmocka_unit_test(limits_as_numbers),
+		cmocka_unit_test(templates),
+		cmocka_unit_test(greatest_values),
+		cmocka_unit_test(outcome_too_long),
+		cmocka_unit_test(strange_state),
+		cmocka_unit_test(template_problems),
+		cmocka_unit_test(fields),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -152,6 +152,10 @@ static void unclear(void **state)
 		{"{\"\xc1\xad"
 		 "ethod\":\"a\",\"method\":\"ping\"}",
 		 "unclear-notification ping whole"},
+		{"{\"longer-than-any-key-that-matters\xff\":1,\"method\":\"ping\"}",
+		 "unclear-notification ping whole"},
+		{"{\"longer-than-any-key-that-matters\\n\":1,\"method\":\"ping\"}",
+		 "unclear-notification ping whole"},
 		{"{\"method\":\"a\",\"id\":null}", "unclear-request a #null whole"},
 		{"{\"method\":\"a\",\"id\":1,\"result\":1}", "unclear-request a #1 whole"},
 		{"{\"method\":\"ping\\u0000x\",\"id\":1}", "unclear-request #1 whole"},

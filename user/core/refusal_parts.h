@@ -43,7 +43,8 @@ void refusal_puts(struct refusal_out *out, const char *text);
 void refusal_put_u64(struct refusal_out *out, uint64_t v);
 /* Is it a text, which JSON has in quotes, and not a number? */
 bool refusal_value_is_text(enum refusal_value value);
-/* The value's characters, escaped as JSON needs them but without quotes. */
+/* The value's characters, escaped as JSON needs them but without quotes;
+ * numbers end at 2^53 - 1. */
 void refusal_put_value(struct refusal_out *out, const struct refusal *refusal, int32_t code,
 		       enum refusal_value value);
 /* Fills the template in; false: it has a placeholder of no value, or the outcome didn't fit. */

@@ -11,8 +11,9 @@
 #include "base/text.h"
 #include "core/refusal_parts.h"
 
-#define NUMBER_MAX    32   /* bytes that hold any number */
-#define WHOLE_DOUBLES 1e15 /* below, every digit of a whole double means something */
+#define NUMBER_MAX     32		  /* bytes that hold any number */
+#define JSON_WHOLE_MAX ((1ULL << 53) - 1) /* what every reader takes exactly (RFC 7493) */
+#define WHOLE_DOUBLES  1e15		  /* below, every digit of a whole double means something */
 
 void refusal_put(struct refusal_out *out, const char *bytes, size_t n)
 {
@@ -37,6 +38,11 @@ void refusal_put_u64(struct refusal_out *out, uint64_t v)
 		*--at = (char)('0' + v % 10);
 	while (v /= 10);
 	refusal_put(out, at, (size_t)(digits + sizeof(digits) - at));
+}
+
+static void put_whole(struct refusal_out *out, uint64_t v)
+{
+	refusal_put_u64(out, v < JSON_WHOLE_MAX ? v : JSON_WHOLE_MAX);
 }
 
 /* The shortest text that reads back as the same number; 0 for what JSON can't have. */
@@ -92,31 +98,31 @@ void refusal_put_value(struct refusal_out *out, const struct refusal *refusal, i
 {
 	switch (value) {
 	case REFUSAL_VALUE_RETRY_AFTER:
-		refusal_put_u64(out, refusal->retry_after_s);
+		put_whole(out, refusal->retry_after_s);
 		break;
 	case REFUSAL_VALUE_LIMIT:
 		put_double(out, refusal->limit);
 		break;
 	case REFUSAL_VALUE_REMAINING:
-		refusal_put_u64(out, refusal->remaining);
+		put_whole(out, refusal->remaining);
 		break;
 	case REFUSAL_VALUE_RESET_TIME:
 		put_time(out, refusal->reset_ns);
 		break;
 	case REFUSAL_VALUE_QUEUE_POSITION:
-		refusal_put_u64(out, refusal->queue_position);
+		put_whole(out, refusal->queue_position);
 		break;
 	case REFUSAL_VALUE_ESTIMATED_WAIT:
-		refusal_put_u64(out, refusal->estimated_wait_ms);
+		put_whole(out, refusal->estimated_wait_ms);
 		break;
 	case REFUSAL_VALUE_WAITED:
-		refusal_put_u64(out, refusal->waited_ms);
+		put_whole(out, refusal->waited_ms);
 		break;
 	case REFUSAL_VALUE_MAX_CONCURRENT:
-		refusal_put_u64(out, refusal->max_concurrent);
+		put_whole(out, refusal->max_concurrent);
 		break;
 	case REFUSAL_VALUE_CURRENT:
-		refusal_put_u64(out, refusal->current);
+		put_whole(out, refusal->current);
 		break;
 	case REFUSAL_VALUE_STATE:
 		put_word(out, refusal->state);

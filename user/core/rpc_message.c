@@ -136,7 +136,8 @@ void rpc_text_take(struct rpc *rpc, const char *bytes, size_t n)
 {
 	if (rpc->high)
 		rpc->text_unfit = true;
-	if (rpc->text_unfit || text_is_too_long(rpc))
+	/* A key's doubts count however long it is; other texts' length is a doubt itself. */
+	if (rpc->text_unfit || (rpc->sink != RPC_SINK_KEY && text_is_too_long(rpc)))
 		return;
 	for (size_t i = 0; i < n; i++) {
 		unsigned char c = (unsigned char)bytes[i];
