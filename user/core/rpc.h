@@ -3,8 +3,9 @@
  * What a JSON-RPC body asks for, read as its bytes arrive, without a tree and without
  * memory: the method and the id of a message, or of each message of a batch. It checks the
  * JSON only as far as needed to be sure of that; the upstream judges the rest. What could
- * be read in two ways (a key given twice or written with escapes, text before or behind
- * the value) makes a message unclear, and nothing unclear is exempt from any limit.
+ * be read in two ways makes a message unclear, and nothing unclear is exempt from any
+ * limit: a key of JSON-RPC given twice, or in other letters ("Method", which Go takes too),
+ * any key with an escape or beyond ASCII, a result beside a method, an id of null.
  */
 #ifndef HATAGO_CORE_RPC_H
 #define HATAGO_CORE_RPC_H
@@ -16,6 +17,7 @@
 #define RPC_METHOD_MAX 128 /* bytes; a longer method is unclear */
 #define RPC_ID_MAX     256 /* bytes of the id as JSON; a longer one is unclear and not echoed */
 #define RPC_DEPTH_MAX  256 /* nested deeper: broken */
+#define RPC_KEY_MAX    8   /* bytes; no key that matters is longer */
 
 enum rpc_state {
 	RPC_READING,
@@ -31,9 +33,9 @@ enum rpc_kind {
 };
 
 struct rpc_message {
-	enum rpc_kind kind;
+	enum rpc_kind kind; /* RPC_OTHER until the message is complete */
 	bool is_unclear;
-	uint32_t method_length, id_length; /* 0: none */
+	uint32_t method_length, id_length; /* 0: none, or none that can be told */
 	char method[RPC_METHOD_MAX];	   /* unescaped; not NUL-terminated */
 	char id[RPC_ID_MAX];		   /* as it stands: 7 or "abc" with its quotes */
 };
@@ -44,21 +46,29 @@ struct rpc {
 	uint32_t messages; /* complete ones */
 	/* Of a single message: it, as far as it was read. Of a batch: the one being read. */
 	struct rpc_message message;
-	/* private: rpc.c says what they mean */
+	/* private: rpc_parts.h says what they mean */
 	void (*on_message)(void *ctx, const struct rpc_message *message);
 	void *ctx;
-	uint16_t depth;
-	uint8_t stack[RPC_DEPTH_MAX / 8]; /* a bit a level: in an object */
-	uint8_t step, token, key, seen, unicode_left, escape;
-	uint32_t unicode, key_length;
-	char key_text[16];
+	const char *word;
+	uint16_t depth, text_length, unicode, high;
+	uint8_t stack[RPC_DEPTH_MAX / 8];
+	uint8_t step, number, hex_left;
+	uint8_t sink, key, seen;
+	uint8_t utf8_left, utf8_low, utf8_high;
+	bool in_key, text_unfit, is_other;
+	char key_text[RPC_KEY_MAX];
 };
 
 /* on_message: called for each complete message; may be NULL. */
 void rpc_init(struct rpc *rpc, void (*on_message)(void *ctx, const struct rpc_message *message),
 	      void *ctx);
+/*
+ * In pieces of any size. A batch with nothing in it is whole and has no messages; what is
+ * no object in a batch is a message of kind RPC_OTHER, but a batch in a batch is broken.
+ * What is broken stays so, and its message is unclear.
+ */
 void rpc_feed(struct rpc *rpc, const char *bytes, size_t n);
-/* Is the single message's method this one? */
+/* Is this the message's method, as far as it can be told (see is_unclear)? */
 bool rpc_method_is(const struct rpc_message *message, const char *method);
 
 #endif

@@ -6,6 +6,8 @@
 #ifndef HATAGO_CORE_SSE_H
 #define HATAGO_CORE_SSE_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "core/rpc.h"
@@ -14,13 +16,14 @@ struct sse {
 	uint64_t events;    /* complete ones with data */
 	uint64_t responses; /* JSON-RPC responses in their data, those of batches too */
 	/* private */
-	struct rpc rpc;
-	uint8_t step;
-	uint8_t matched; /* bytes of "data" */
-	bool has_data, after_cr, at_start;
+	struct rpc rpc;	  /* reads the data of the event at hand */
+	uint64_t pending; /* responses in it; they count once it is complete */
+	uint8_t step, matched;
+	bool has_data, after_cr;
 };
 
 void sse_init(struct sse *sse);
+/* In pieces of any size. An event that the stream's end cuts short does not count. */
 void sse_feed(struct sse *sse, const char *bytes, size_t n);
 
 #endif
