@@ -60,7 +60,8 @@ bool line_request_stream(struct line_request *request, size_t buffer_bytes,
 	request->stream = *handler;
 	request->stream_ctx = ctx;
 	outbox_init(&request->outbox, buffer_bytes, on_sent, request);
-	return outbox_open(&request->outbox, (uv_stream_t *)&request->pipe) == 0; /* it is empty */
+	(void)outbox_open(&request->outbox, (uv_stream_t *)&request->pipe); /* it is empty */
+	return true;
 }
 
 bool line_request_send(struct line_request *request, const char *line, size_t length)

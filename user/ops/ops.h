@@ -103,7 +103,8 @@ bool ops_event_find(const char *name, enum ops_event *ret);
 
 /* What `event follow` asks for; of arguments that ops_check() has passed. */
 struct ops_wanted {
-	uint64_t events; /* a bit each, 1 << enum ops_event; all of them: also those of no name here */
+	uint64_t events; /* a bit each, 1 << enum ops_event; all of them: also those of no name here
+			  */
 	uint64_t count;	 /* ends after so many; UINT64_MAX: never */
 };
 void ops_event_wanted(const json_t *arguments, struct ops_wanted *ret);

@@ -58,6 +58,9 @@ int ops_check_events(const char *argument, const json_t *names, struct err *err)
 
 	if (!json_is_array(names) || json_array_size(names) == 0)
 		return err_set(err, -EINVAL, "%s: at least one name is needed", argument);
+	if (json_array_size(names) > OPS_EVENT_COUNT)
+		return err_set(err, -E2BIG, "%s: there are no more than %d events", argument,
+			       OPS_EVENT_COUNT);
 	json_array_foreach(names, i, item)
 	{
 		if (!json_is_string(item))
