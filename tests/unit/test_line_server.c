@@ -31,8 +31,10 @@
 #undef LINE_DOCUMENT_BYTES_MAX
 #define LINE_DOCUMENT_BYTES_MAX 200000
 #define line_client_call	line_client_call_small
+#define line_client_follow	line_client_follow_small
 #include "../../user/net/line_client.c" /* NOLINT(bugprone-suspicious-include): see above */
 #undef line_client_call
+#undef line_client_follow
 int line_client_call(const char *path, const char *line, size_t length, uint32_t timeout_ms,
 		     char **ret, size_t *ret_length, struct err *err);
 

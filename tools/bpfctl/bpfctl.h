@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The parts of hatago-bpfctl: main.c reads the command line and ends with its exit code,
- * batch.c sends long lists, render*.c turn results into tables, usage.c is the help. All
- * they know of commands is the table in ops/ops.h.
+ * batch.c sends long lists, follow.c shows events as they come, render*.c turn results into tables,
+ * usage.c is the help. All they know of commands is the table in ops/ops.h.
  */
 #ifndef HATAGO_BPFCTL_H
 #define HATAGO_BPFCTL_H
@@ -25,6 +25,12 @@ char *batch_run(struct transport *transport, const struct parsed *args);
 
 /* version.c: the answer to `version`, from here and from hatagod. */
 char *version_run(struct transport *transport, const struct parsed *args);
+
+/*
+ * follow.c: shows events until there were as many as asked for, or SIGINT, which ends the
+ * program with 0. NULL: done; else the answer, an error.
+ */
+char *follow_run(struct transport *transport, const struct parsed *args);
 
 /* render.c: the result of a command, for people. */
 void render(const struct ops_command *command, const json_t *result, FILE *out);

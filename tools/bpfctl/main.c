@@ -143,8 +143,12 @@ static int main_run(const struct parsed *args)
 	if (r < 0)
 		return main_fail(r, err.text, args->json);
 	transport_init(&transport, args->socket, args->pins, args->json);
-	answer = main_call(&transport, args);
-	r = main_answer(args, answer);
+	if (args->command->is_followed)
+		answer = follow_run(&transport, args);
+	else
+		answer = main_call(&transport, args);
+	if (answer || !args->command->is_followed)
+		r = main_answer(args, answer);
 	transport_done(&transport);
 	return r;
 }

@@ -11,7 +11,6 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "net/line_client.h"
 
 void transport_init(struct transport *transport, const char *socket, const char *pins, bool quiet)
 {
@@ -80,13 +79,9 @@ static char *transport_local(struct transport *t, const struct ops_command *comm
 	return json_take(&out);
 }
 
-static int transport_remote(const struct transport *t, const struct ops_command *command,
-			    const char *request, char **ret, struct err *err)
+/* What the line client says of why it failed, in words for an operator. */
+static int transport_why(const struct transport *t, int r, struct err *err)
 {
-	uint32_t wait_ms = command->right == OPS_CHANGE ? TRANSPORT_CHANGE_MS : TRANSPORT_READ_MS;
-	size_t length;
-	int r = line_client_call(t->socket, request, strlen(request), wait_ms, ret, &length, err);
-
 	if (r == -ENOENT || r == -ECONNREFUSED)
 		return err_set(err, r, "hatagod does not run: nobody answers at %s", t->socket);
 	if (r == -EACCES)
@@ -96,6 +91,16 @@ static int transport_remote(const struct transport *t, const struct ops_command 
 			"in the configuration names",
 			t->socket);
 	return r;
+}
+
+static int transport_remote(const struct transport *t, const struct ops_command *command,
+			    const char *request, char **ret, struct err *err)
+{
+	uint32_t wait_ms = command->right == OPS_CHANGE ? TRANSPORT_CHANGE_MS : TRANSPORT_READ_MS;
+	size_t length;
+	int r = line_client_call(t->socket, request, strlen(request), wait_ms, ret, &length, err);
+
+	return transport_why(t, r, err);
 }
 
 /* hatagod failed with this code: may the pins do instead? */
@@ -143,4 +148,18 @@ char *transport_call(struct transport *t, const struct ops_command *command,
 	transport_open(t);
 	transport_say(t);
 	return transport_local(t, command, request);
+}
+
+char *transport_follow(struct transport *t, const struct ops_command *command,
+		       const json_t *arguments, line_taker take, void *ctx)
+{
+	_cleanup_free_ char *request = transport_request(command, arguments);
+	int r;
+
+	if (!request)
+		return NULL;
+	r = line_client_follow(t->socket, request, strlen(request), TRANSPORT_READ_MS, take, ctx,
+			       &t->why);
+	r = transport_why(t, r, &t->why);
+	return r == 0 ? NULL : transport_fail(t, r, &t->why);
 }

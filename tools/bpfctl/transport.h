@@ -11,6 +11,7 @@
 #include <stdbool.h>
 
 #include "base/err.h"
+#include "net/line_client.h"
 #include "ops/ops.h"
 
 #define TRANSPORT_SOCKET    "/run/hatago/control.sock"
@@ -35,5 +36,12 @@ void transport_done(struct transport *transport);
  */
 char *transport_call(struct transport *transport, const struct ops_command *command,
 		     const json_t *arguments);
+
+/*
+ * For a command that is followed, of hatagod only: `take` gets the answer and then each
+ * line. NULL: it had enough (or there is no memory); else an answer that is an error.
+ */
+char *transport_follow(struct transport *transport, const struct ops_command *command,
+		       const json_t *arguments, line_taker take, void *ctx);
 
 #endif

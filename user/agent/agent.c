@@ -167,6 +167,9 @@ static int start(struct agent *agent, struct err *err)
 
 	if (edge->pins) /* a reload keeps this very text */
 		agent->ops.pins = edge->pins;
+	agent->events = events_new(&agent->loop);
+	if (r == 0 && !agent->events)
+		r = err_set(err, -ENOMEM, "out of memory");
 	r = r < 0 ? r : signals_start(agent, err);
 	r = r < 0 ? r : timers_start(agent, err);
 	r = r < 0 ? r : control_start(agent, err);
@@ -178,7 +181,10 @@ static int start(struct agent *agent, struct err *err)
 		no_edge(agent);
 	else
 		r = edge_start(agent, err);
-	return r < 0 ? r : rights_drop(err);
+	r = r < 0 ? r : rights_drop(err);
+	if (r == 0) /* with no more rights than they will have later */
+		events_set_hooks(agent->events, agent->config->hooks);
+	return r;
 }
 
 static void on_handle_left(uv_handle_t *handle, void *ctx)
@@ -191,6 +197,7 @@ static void on_handle_left(uv_handle_t *handle, void *ctx)
 /* Closes everything on the loop and lets it run until that has happened. */
 static void loop_close(struct agent *agent)
 {
+	events_free(agent->events);
 	line_server_free(agent->control);
 	http_server_free(agent->http);
 	signals_close(agent);

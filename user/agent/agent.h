@@ -10,6 +10,7 @@
  *   watch.c    what became of each device   tell.c      all of it in words for the log
  *   complain.c what is not as asked for     service.c   the service manager
  *   lock.c     one hatagod for each pins' folder
+ *   events.h   what happens, for hooks and followers
  *   rights.c   what hatagod may do from then on
  */
 #ifndef HATAGO_AGENT_H
@@ -21,6 +22,7 @@
 #include <sys/types.h>
 #include <uv.h>
 
+#include "agent/events.h"
 #include "agent/lock.h"
 #include "agent/watch.h"
 #include "base/err.h"
@@ -52,6 +54,7 @@ struct agent {
 	struct pins_lock lock;
 	struct watch watch;
 
+	struct events *events;
 	struct line_server *control;
 	bool has_group, has_change_group;
 	gid_t group, change_group;

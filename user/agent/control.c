@@ -74,6 +74,42 @@ static void answer_error(struct line_request *request, int code, const char *mes
 	line_request_answer(request, json_take(&out), length);
 }
 
+/* The answer is the first line of many. */
+static void answer_follow(struct agent *agent, struct line_request *request,
+			  const struct line_peer *peer, const json_t *arguments,
+			  const struct json *answer)
+{
+	bool is_root = peer->uid == 0 || peer->uid == geteuid();
+	struct ops_wanted wanted;
+	int r;
+
+	ops_event_wanted(arguments, &wanted);
+	r = events_follow(agent->events, request, is_root, &wanted, answer->text, answer->length);
+	if (r == -EBUSY)
+		answer_error(request, r, "too many follow events already");
+	else if (r < 0)
+		answer_error(request, r, "out of memory");
+}
+
+/* What others may want to know: the request's arguments are the event's members. */
+static void emit_change(struct agent *agent, const struct ops_outcome *outcome)
+{
+	static const struct {
+		const char *command, *event;
+	} rows[] = {{"ban add", "banAdded"}, {"ban del", "banDeleted"}};
+	_cleanup_free_ char *arguments = NULL;
+	char name[OPS_NAME_MAX];
+
+	ops_name(outcome->command, name);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]) && outcome->code == 0; i++) {
+		if (strcmp(rows[i].command, name) != 0)
+			continue;
+		arguments = json_dumps(outcome->arguments, JSON_COMPACT);
+		if (arguments)
+			events_emit(agent->events, rows[i].event, arguments);
+	}
+}
+
 static void on_line(void *ctx, struct line_request *request, const struct line_peer *peer,
 		    const char *line, size_t length)
 {
@@ -93,10 +129,17 @@ static void on_line(void *ctx, struct line_request *request, const struct line_p
 	}
 	json_init(&out);
 	ops_answer(&agent->ops, line, length, may_change(agent, peer), &out, &outcome);
+	if (outcome.code == 0 && outcome.command->is_followed) {
+		answer_follow(agent, request, peer, outcome.arguments, &out);
+		json_done(&out);
+		json_decref(outcome.arguments);
+		return;
+	}
 	length = out.length;
 	line_request_answer(request, json_take(&out), length);
 	if (outcome.command && outcome.command->right == OPS_CHANGE) {
 		log_change(peer, &outcome);
+		emit_change(agent, &outcome);
 		agent->scanned_ns = 0;
 		agent->lists_counted = false;
 	}

@@ -87,6 +87,15 @@ static void reload_tell(struct agent *agent, const struct reload_diff *diff, str
 	}
 }
 
+static void reload_emit(struct agent *agent, size_t changes, bool failed)
+{
+	char json[RELOAD_LINE_MAX];
+
+	snprintf(json, sizeof(json), "{\"changes\":%zu,\"failed\":%s}", changes,
+		 failed ? "true" : "false");
+	events_emit(agent->events, "configReloaded", json);
+}
+
 static void reload_failed(struct agent *agent, const struct config_problems *problems,
 			  const char *text)
 {
@@ -96,6 +105,7 @@ static void reload_failed(struct agent *agent, const struct config_problems *pro
 	for (size_t i = 0; i < problems->count; i++)
 		log_line(LEVEL_ERROR, "%s", problems->lines[i]);
 	log_line(LEVEL_ERROR, "reload failed, nothing has changed: %s", text);
+	reload_emit(agent, 0, true);
 }
 
 static void reload_done(struct agent *agent, struct config *config, const struct reload_diff *diff,
@@ -112,6 +122,8 @@ static void reload_done(struct agent *agent, struct config *config, const struct
 	log_line(LEVEL_INFO, "reloaded %s%s", agent->config_path,
 		 diff->wanted_count ? "" : "; nothing in it has changed");
 	tell_without_effect(config);
+	events_set_hooks(agent->events, config->hooks);
+	reload_emit(agent, diff->wanted_count, false);
 }
 
 static int reload_apply(struct agent *agent, struct config *loaded, struct json *changes,

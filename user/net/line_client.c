@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * One call over the control socket; see line_client.h. The socket does not block, poll(2)
- * waits, so that a server that neither reads nor answers costs one time-out.
+ * waits, so that a server that neither reads nor answers costs one time-out. Only lines that
+ * are followed are waited for without end.
  */
 #include "net/line_client.h"
 
@@ -18,10 +19,12 @@
 
 #define READ_BYTES ((size_t)64 << 10) /* first room for the document; it doubles */
 
+#define CALL_FOREVER UINT32_MAX
+
 struct call {
 	const char *path;
 	int fd;
-	uint32_t timeout_ms;
+	uint32_t timeout_ms; /* CALL_FOREVER: waits without a bound */
 	struct err *err;
 	char *text; /* the document so far */
 	size_t length, capacity;
@@ -41,7 +44,7 @@ static int call_wait(const struct call *call, short events)
 	for (;;) {
 		uint64_t now_ns = clock_mono_ns();
 		int left_ms = now_ns < end_ns ? (int)((end_ns - now_ns) / 1000000) + 1 : 0;
-		int ready = poll(&fds, 1, left_ms);
+		int ready = poll(&fds, 1, call->timeout_ms == CALL_FOREVER ? -1 : left_ms);
 
 		if (ready > 0)
 			return 0;
@@ -152,7 +155,7 @@ static int call_receive(struct call *call)
 	return 0;
 }
 
-static int call_run(struct call *call, const char *line, size_t length)
+static int call_begin(struct call *call, const char *line, size_t length)
 {
 	int error;
 
@@ -165,8 +168,6 @@ static int call_run(struct call *call, const char *line, size_t length)
 		error = call_send(call, line, length);
 	if (!error)
 		error = call_send(call, "\n", 1);
-	if (!error)
-		error = call_receive(call);
 	return error;
 }
 
@@ -174,8 +175,10 @@ int line_client_call(const char *path, const char *line, size_t length, uint32_t
 		     char **ret, size_t *ret_length, struct err *err)
 {
 	struct call call = {.path = path, .fd = -1, .timeout_ms = timeout_ms, .err = err};
-	int error = call_run(&call, line, length);
+	int error = call_begin(&call, line, length);
 
+	if (!error)
+		error = call_receive(&call);
 	if (call.fd >= 0)
 		close(call.fd);
 	if (error) {
@@ -185,4 +188,62 @@ int line_client_call(const char *path, const char *line, size_t length, uint32_t
 	*ret = call.text;
 	*ret_length = call.length;
 	return 0;
+}
+
+/* Gives away the whole lines that have come in; is it enough? */
+static bool follow_give(struct call *call, line_taker take, void *ctx)
+{
+	char *at = call->text, *end = call->text + call->length, *newline;
+	bool is_enough = false;
+
+	while (!is_enough && (newline = memchr(at, '\n', (size_t)(end - at)))) {
+		*newline = '\0';
+		is_enough = take(ctx, at, (size_t)(newline - at));
+		call->timeout_ms = CALL_FOREVER;
+		at = newline + 1;
+	}
+	call->length = (size_t)(end - at);
+	memmove(call->text, at, call->length);
+	return is_enough;
+}
+
+static int follow_receive(struct call *call, line_taker take, void *ctx)
+{
+	ssize_t n;
+	int error;
+
+	while (!follow_give(call, take, ctx)) {
+		if (call->length == call->capacity)
+			return call_fail(call, -EMSGSIZE, "a line is too long");
+		error = call_wait(call, POLLIN);
+		if (error)
+			return error;
+		n = recv(call->fd, call->text + call->length, call->capacity - call->length,
+			 MSG_DONTWAIT);
+		if (n > 0)
+			call->length += (size_t)n;
+		else if (n == 0 || errno == ECONNRESET)
+			return err_set(call->err, -EPROTO, "%s: hatagod closed the connection",
+				       call->path);
+		else if (errno != EINTR && errno != EAGAIN)
+			return call_fail(call, -errno, "can't read");
+	}
+	return 0;
+}
+
+int line_client_follow(const char *path, const char *line, size_t length, uint32_t timeout_ms,
+		       line_taker take, void *ctx, struct err *err)
+{
+	struct call call = {.path = path, .fd = -1, .timeout_ms = timeout_ms, .err = err};
+	int error = call_begin(&call, line, length);
+
+	call.capacity = LINE_FOLLOWED_BYTES_MAX + 1;
+	call.text = error ? NULL : malloc(call.capacity);
+	if (!error)
+		error = call.text ? follow_receive(&call, take, ctx)
+				  : call_fail(&call, -ENOMEM, "no room for a line");
+	if (call.fd >= 0)
+		close(call.fd);
+	free(call.text);
+	return error;
 }

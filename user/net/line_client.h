@@ -6,6 +6,7 @@
 #ifndef HATAGO_NET_LINE_CLIENT_H
 #define HATAGO_NET_LINE_CLIENT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,5 +23,16 @@
  */
 int line_client_call(const char *path, const char *line, size_t length, uint32_t timeout_ms,
 		     char **ret, size_t *ret_length, struct err *err);
+
+/* A line, NUL-terminated, without its newline. true: enough. */
+typedef bool (*line_taker)(void *ctx, const char *line, size_t length);
+
+/*
+ * Sends the line and gives what comes back to `take`, a line at a time, until that has
+ * enough: 0. timeout_ms bounds the waits up to the first line; for those after it there is no
+ * bound. Errors as above; -EPROTO: hatagod has closed.
+ */
+int line_client_follow(const char *path, const char *line, size_t length, uint32_t timeout_ms,
+		       line_taker take, void *ctx, struct err *err);
 
 #endif

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * One client of the control socket; its states stand in line_request.h, and
- * request_enter() is the one place that changes them. All of it runs on the loop's
+ * line_request_enter() is the one place that changes them. All of it runs on the loop's
  * thread, line_request_answer() too.
  */
 #include "net/line_request.h"
@@ -18,6 +18,7 @@ static void request_free(struct line_request *request)
 	free(request->peer.groups);
 	free(request->line);
 	free(request->document);
+	outbox_done(&request->outbox);
 	free(request);
 }
 
@@ -38,6 +39,7 @@ void line_request_close(struct line_request *request)
 	if (request->state == LINE_CLOSED)
 		return;
 	request->state = LINE_CLOSED;
+	line_stream_over(request);
 	*(request->prev ? &request->prev->next : &server->first) = request->next;
 	if (request->next)
 		request->next->prev = request->prev;
@@ -88,13 +90,11 @@ static void on_timer(uv_timer_t *timer)
 		line_request_close(request);
 }
 
-static void request_enter(struct line_request *request, enum line_state state);
-
 static void request_ask(struct line_request *request)
 {
 	struct line_server *server = request->server;
 
-	request_enter(request, LINE_ASKED);
+	line_request_enter(request, LINE_ASKED);
 	request->asked = true;
 	server->handler(server->ctx, request, &request->peer,
 			request->too_long ? NULL : request->line, request->length);
@@ -121,14 +121,14 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 	struct line_request *request = stream->data;
 
 	(void)buf;
-	if (n < 0)
+	if (n < 0 || (n > 0 && request->state == LINE_STREAMING))
 		line_request_close(request);
 	else if (n > 0 && request->state == LINE_READING)
 		request_advance(request, (size_t)n);
 }
 
-/* Whatever the state wants: reading (LINGERING: to see the end) and a clock. */
-static void request_enter(struct line_request *request, enum line_state state)
+/* Whatever the state wants: reading (or only to see the end) and a clock. */
+void line_request_enter(struct line_request *request, enum line_state state)
 {
 	const struct line_bounds *bounds = &request->server->bounds;
 	uv_stream_t *stream = (uv_stream_t *)&request->pipe;
@@ -141,6 +141,8 @@ static void request_enter(struct line_request *request, enum line_state state)
 		error = uv_read_start(stream, on_alloc, on_read);
 	} else if (state == LINE_ASKED) {
 		error = uv_read_stop(stream);
+	} else if (state == LINE_STREAMING) {
+		error = uv_read_start(stream, on_alloc, on_read);
 	} else if (state == LINE_WRITING) {
 		uv_timer_start(&request->timer, on_timer, bounds->stall_ms, bounds->stall_ms);
 	} else {
@@ -164,7 +166,7 @@ static void on_written(uv_write_t *write, int status)
 	if (status)
 		line_request_close(request);
 	else
-		request_enter(request, LINE_LINGERING);
+		line_request_enter(request, LINE_LINGERING);
 }
 
 void line_request_answer(struct line_request *request, char *document, size_t length)
@@ -182,7 +184,7 @@ void line_request_answer(struct line_request *request, char *document, size_t le
 		line_request_close(request);
 		return;
 	}
-	request_enter(request, LINE_WRITING);
+	line_request_enter(request, LINE_WRITING);
 	request->write.data = request;
 	request->unwritten = SIZE_MAX;
 	if (uv_write(&request->write, (uv_stream_t *)&request->pipe, bufs, 2, on_written))
@@ -253,6 +255,6 @@ int line_request_accept(struct line_server *server)
 	if (error || !user_has_room(server, request->peer.uid))
 		line_request_close(request);
 	else
-		request_enter(request, LINE_READING);
+		line_request_enter(request, LINE_READING);
 	return 0;
 }

@@ -35,7 +35,7 @@ struct line_peer {
 	size_t group_count;
 };
 
-/* One request; it waits for exactly one line_request_answer(). */
+/* One request; it waits for exactly one line_request_answer() or line_request_stream(). */
 struct line_request;
 
 /*
@@ -76,6 +76,25 @@ void line_server_free(struct line_server *server);
  * NULL: close without an answer.
  */
 void line_request_answer(struct line_request *request, char *document, size_t length);
+
+/* What becomes of a stream; ctx is the stream's. */
+struct line_stream_handler {
+	void (*room)(void *ctx);  /* some of what waited has been taken by the client */
+	void (*ended)(void *ctx); /* the request is no more: the last call, and exactly one */
+};
+
+/*
+ * In place of an answer: from now on lines go to the client, until it closes (also by
+ * saying anything further), or line_request_end(), or the server is freed. What it does not
+ * take waits in a buffer of buffer_bytes; a client that takes nothing is borne with.
+ * false: the client has gone already; the request is no more, and ended is not called.
+ */
+bool line_request_stream(struct line_request *request, size_t buffer_bytes,
+			 const struct line_stream_handler *handler, void *ctx);
+/* A line without its newline. false: it is too long, or there is no room for it now. */
+bool line_request_send(struct line_request *request, const char *line, size_t length);
+/* No more lines: closes once those that wait are taken, within LINE_STALL_MS each. */
+void line_request_end(struct line_request *request);
 
 bool line_peer_has_group(const struct line_peer *peer, gid_t group);
 

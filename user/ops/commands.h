@@ -36,11 +36,16 @@ int ops_limit_show(struct ops_context *ops, const json_t *args, struct json *out
 int ops_limit_set(struct ops_context *ops, const json_t *args, struct json *out, struct err *err);
 int ops_counter_list(struct ops_context *ops, const json_t *args, struct json *out,
 		     struct err *err);
+int ops_event_follow(struct ops_context *ops, const json_t *args, struct json *out,
+		     struct err *err);
 int ops_config_check(struct ops_context *ops, const json_t *args, struct json *out,
 		     struct err *err);
 int ops_config_show(struct ops_context *ops, const json_t *args, struct json *out, struct err *err);
 int ops_config_reload(struct ops_context *ops, const json_t *args, struct json *out,
 		      struct err *err);
+
+/* Are they names of events? */
+int ops_check_events(const char *argument, const json_t *names, struct err *err);
 
 /* Arguments; an option that was not given has its row's meaning of that. */
 const char *ops_text(const json_t *args, const char *name); /* NULL: not given */

@@ -24,8 +24,9 @@
 #include "kern/view.h"
 
 #define OPS_ARGUMENTS_MAX 6
-#define OPS_NAME_MAX	  32  /* bytes of "object verb" */
-#define OPS_PROBLEMS_MAX  100 /* problems that an answer lists; more are counted */
+#define OPS_FOLLOW_MAX	  1000000000u /* events */
+#define OPS_NAME_MAX	  32	      /* bytes of "object verb" */
+#define OPS_PROBLEMS_MAX  100	      /* problems that an answer lists; more are counted */
 
 enum ops_right { OPS_READ, OPS_CHANGE };
 
@@ -46,6 +47,7 @@ enum ops_type {
 	OPS_DURATION, /* "10m"; a bare number is milliseconds; min to max in ms */
 	OPS_PREFIX,   /* an address or a prefix */
 	OPS_PREFIXES, /* an array of them; on the command line the rest of the words */
+	OPS_EVENTS,   /* an array of names of events; likewise */
 	OPS_DEVICE,   /* a network device's name */
 	OPS_FILE      /* read by the command line, not part of a request */
 };
@@ -72,6 +74,7 @@ struct ops_command {
 	const char *lasts; /* of a change: until when it holds; else NULL */
 	enum ops_right right;
 	enum ops_where where;
+	bool is_followed; /* its answer is the first of many lines; control.c sends the others */
 	struct ops_argument arguments[OPS_ARGUMENTS_MAX];
 	/* Writes the members of the result's object. 0 or a negative errno and its sentence. */
 	int (*run)(struct ops_context *ops, const json_t *arguments, struct json *out,
@@ -80,6 +83,32 @@ struct ops_command {
 
 extern const struct ops_command ops_commands[];
 extern const size_t ops_command_count;
+
+/* What hatagod tells of; those with hooks come first, in the order of enum config_hook_kind. */
+#define OPS_EVENTS_LIST(X)                                                          \
+	X(onLimitExceeded)                                                          \
+	X(onQueueChange)                                                            \
+	X(onMetrics)                                                                \
+	X(onCircuitOpen)                                                            \
+	X(onStateChange)                                                            \
+	X(escalationStart) /* a client's new connections are dropped by the edge */ \
+	X(escalationEnd)                                                            \
+	X(banAdded)                                                                 \
+	X(banDeleted)                                                               \
+	X(configReloaded) /* or could not be */
+#define OPS_EVENT_NUMBER(name) OPS_EVENT_##name,
+enum ops_event { OPS_EVENTS_LIST(OPS_EVENT_NUMBER) OPS_EVENT_COUNT };
+const char *ops_event_name(enum ops_event event);
+/* false: there is no event of that name. */
+bool ops_event_find(const char *name, enum ops_event *ret);
+
+/* What `event follow` asks for; of arguments that ops_check() has passed. */
+struct ops_wanted {
+	uint64_t events; /* a bit each, 1 << enum ops_event; all of them: also those of no name here
+			  */
+	uint64_t count;	 /* ends after so many; UINT64_MAX: never */
+};
+void ops_event_wanted(const json_t *arguments, struct ops_wanted *ret);
 
 /* What hatagod says of itself. */
 struct ops_daemon_info {

@@ -173,6 +173,8 @@ static int ops_check_value(const struct ops_argument *row, const json_t *value, 
 					 "%s must be a number such as 20000 or 0.5, or off", name);
 	case OPS_PREFIXES:
 		return ops_check_array(name, value, err);
+	case OPS_EVENTS:
+		return ops_check_events(name, value, err);
 	default:
 		return ops_check_text(row, name, value, err);
 	}

@@ -37,6 +37,9 @@
 		OPTION("total", 0, "N", OPS_COUNT, "how many there are in all", .is_hidden = true, \
 		       .max = HATAGO_LIST_MAX)
 
+#define EVENT_WORD(name) " " #name
+#define EVENT_NAMES	 OPS_EVENTS_LIST(EVENT_WORD)
+
 const struct ops_command ops_commands[] = {
 	{
 		.object = "status",
@@ -226,6 +229,20 @@ const struct ops_command ops_commands[] = {
 		.arguments = {OPTION("device", 'd', "DEV", OPS_DEVICE, "only this one"),
 			      OPTION("all", 'a', NULL, OPS_FLAG, "also what was never counted")},
 		.run = ops_counter_list,
+	},
+	{
+		.object = "event",
+		.verb = "follow",
+		.help = "tells what happens as it happens, until it is interrupted",
+		.where = OPS_DAEMON,
+		.is_followed = true,
+		.arguments = {{.name = "names",
+			       .word = "NAME...",
+			       .type = OPS_EVENTS,
+			       .help = "only events of these names:" EVENT_NAMES},
+			      OPTION("number", 'n', "COUNT", OPS_COUNT, "ends after so many",
+				     .min = 1, .max = OPS_FOLLOW_MAX)},
+		.run = ops_event_follow,
 	},
 	{
 		.object = "config",

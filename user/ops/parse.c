@@ -19,6 +19,11 @@ bool parse_is_default_verb(const struct ops_command *command)
 	       !command->arguments[0].is_required;
 }
 
+bool parse_is_many(enum ops_type type)
+{
+	return type == OPS_PREFIXES || type == OPS_EVENTS;
+}
+
 const struct ops_command *parse_default(const char *object)
 {
 	for (size_t i = 0; object && i < ops_command_count; i++)
@@ -90,7 +95,7 @@ static const struct ops_argument *parse_next_row(const struct parser *p)
 
 		if (row->type == OPS_NONE || row->is_option)
 			continue;
-		if (position++ == p->position || row->type == OPS_PREFIXES)
+		if (position++ == p->position || parse_is_many(row->type))
 			return row;
 	}
 	return NULL;
@@ -102,7 +107,7 @@ int parse_set(struct parser *p, const struct ops_argument *row, const char *text
 
 	if (!value)
 		return err_set(p->err, -EINVAL, "'%.40s' is no UTF-8 text", text);
-	if (row->type != OPS_PREFIXES)
+	if (!parse_is_many(row->type))
 		return json_object_set_new(p->to->arguments, row->name, value);
 	array = json_object_get(p->to->arguments, row->name);
 	if (!array) {

@@ -40,6 +40,8 @@ struct parsed {
 int parse_argv(int argc, char *const argv[], struct parsed *ret, struct err *err);
 void parsed_done(struct parsed *parsed);
 
+/* Does an argument of this type take all the words that are left? */
+bool parse_is_many(enum ops_type type);
 /* Is this the verb that the object alone means? `hatago-bpfctl client` lists. */
 bool parse_is_default_verb(const struct ops_command *command);
 
