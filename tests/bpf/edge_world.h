@@ -107,6 +107,9 @@ static inline int world_init(void **state)
 	world_run("ip link set lo up");
 	world_run("ip link add wa type veth peer name wb");
 	/* Without addresses of their own, so that no frame goes but those of the test. */
+	/* Not a frame is to go that the test did not send. */
+	world_run("echo 1 | tee /proc/sys/net/ipv6/conf/wa/disable_ipv6 "
+		  "/proc/sys/net/ipv6/conf/wb/disable_ipv6 >/dev/null");
 	world_run("ip link set wa addrgenmode none up");
 	world_run("ip link set wb addrgenmode none up");
 	return 0;
