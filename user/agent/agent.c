@@ -4,8 +4,9 @@
  * (the lock, the socket, the listener), then the edge, device by device; only then
  * hatagod is ready. If a start fails, nothing stays attached that was not before.
  *
- *   lock -> signals -> control -> metrics -> edge -> devices -> timers -> READY=1 ... loop
- *   STOPPING=1 -> servers close -> devices detach, pins go -> lock
+ *   lock -> signals -> timers -> control -> metrics -> gate's listeners -> edge -> devices
+ *     -> rights -> gate's workers -> READY=1 ... loop
+ *   gate drains -> STOPPING=1 -> gate and servers close -> devices detach, pins go -> lock
  */
 #include "agent/agent.h"
 
@@ -22,7 +23,8 @@
 void agent_stop(struct agent *agent)
 {
 	agent->is_stopping = true;
-	uv_stop(&agent->loop);
+	if (!gateway_drain(agent))
+		uv_stop(&agent->loop);
 }
 
 static void on_stop_signal(uv_signal_t *handle, int number)
@@ -89,6 +91,7 @@ void agent_settle(struct agent *agent)
 {
 	agent_tell_notices(agent);
 	watch_accept(agent);
+	gateway_follow_table(agent);
 	agent->scanned_ns = 0;
 	agent_complain(agent);
 	timers_set_confirm(agent);
@@ -174,6 +177,7 @@ static int start(struct agent *agent, struct err *err)
 	r = r < 0 ? r : timers_start(agent, err);
 	r = r < 0 ? r : control_start(agent, err);
 	r = r < 0 ? r : endpoint_start(agent, err);
+	r = r < 0 ? r : gateway_open(agent, err);
 	if (r < 0)
 		return r;
 	tell_without_effect(agent->config);
@@ -182,9 +186,11 @@ static int start(struct agent *agent, struct err *err)
 	else
 		r = edge_start(agent, err);
 	r = r < 0 ? r : rights_drop(err);
-	if (r == 0) /* with no more rights than they will have later */
-		events_set_hooks(agent->events, agent->config->hooks);
-	return r;
+	if (r < 0)
+		return r;
+	/* With no more rights than they will have later. */
+	events_set_hooks(agent->events, agent->config->hooks);
+	return gateway_start(agent, err);
 }
 
 static void on_handle_left(uv_handle_t *handle, void *ctx)
@@ -197,6 +203,7 @@ static void on_handle_left(uv_handle_t *handle, void *ctx)
 /* Closes everything on the loop and lets it run until that has happened. */
 static void loop_close(struct agent *agent)
 {
+	gateway_close(agent);
 	events_free(agent->events);
 	line_server_free(agent->control);
 	http_server_free(agent->http);

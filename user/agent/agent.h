@@ -10,6 +10,7 @@
  *   watch.c    what became of each device   tell.c      all of it in words for the log
  *   complain.c what is not as asked for     service.c   the service manager
  *   lock.c     one hatagod for each pins' folder
+ *   gateway.c  the gate, and what it shares with the edge
  *   events.h   what happens, for hooks and followers
  *   rights.c   what hatagod may do from then on
  */
@@ -28,6 +29,8 @@
 #include "base/err.h"
 #include "config/config.h"
 #include "core/scan.h"
+#include "core/trend.h"
+#include "gate/gate.h"
 #include "kern/edge.h"
 #include "metrics/metrics.h"
 #include "net/http_server.h"
@@ -55,6 +58,17 @@ struct agent {
 	struct watch watch;
 
 	struct events *events;
+	struct gate *gate; /* NULL: the configuration has none */
+	struct gateway_table {
+		uint32_t id; /* of the map; 0: none yet */
+		uint32_t set_count;
+		struct hatago_config *config;
+		struct hatago_set *sets;
+		struct hatago_side *sides;
+	} gateway_table;
+	struct tally_gate gateway_tally;
+	struct trend trend;
+	uint64_t drain_until_ns; /* CLOCK_MONOTONIC; 0: not draining */
 	struct line_server *control;
 	bool has_group, has_change_group;
 	gid_t group, change_group;
@@ -68,6 +82,7 @@ struct agent {
 
 	uv_signal_t on_term, on_int, on_hup;
 	uv_timer_t sample_timer, notes_timer, watch_timer, confirm_timer, watchdog_timer;
+	uv_timer_t metrics_timer, drain_timer;
 
 	uint64_t started_ns, reloaded_ns; /* CLOCK_REALTIME; 0: not yet */
 	char *reload_failure;		  /* NULL: the last one went well */
@@ -100,7 +115,22 @@ int control_start(struct agent *agent, struct err *err);
 /* daemon.c: agent is their ctx. */
 extern const struct ops_daemon agent_daemon;
 
+/* gateway.c; without a gate all of it does nothing. */
+int gateway_open(struct agent *agent, struct err *err);
+int gateway_start(struct agent *agent, struct err *err);
+int gateway_reload(struct agent *agent, const struct config *config, struct err *err);
+/* After whatever may have made the edge's client table anew. */
+void gateway_follow_table(struct agent *agent);
+void gateway_set_timer(struct agent *agent);
+void gateway_sample(struct agent *agent);
+bool gateway_tally(struct agent *agent, struct tally_gate *ret);
+/* true: the loop is stopped later, when what is in flight has ended. */
+bool gateway_drain(struct agent *agent);
+void gateway_close(struct agent *agent);
+
 /* endpoint.c */
+/* The metrics as JSON, from malloc(); NULL: out of memory. */
+char *endpoint_json(struct agent *agent, size_t *ret_length);
 int endpoint_start(struct agent *agent, struct err *err);
 
 /*

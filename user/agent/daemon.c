@@ -6,6 +6,7 @@
 #include <errno.h>
 
 #include "agent/agent.h"
+#include "base/clock.h"
 #include "base/log.h"
 
 static int daemon_has_edge(const struct agent *agent, struct err *err)
@@ -91,6 +92,16 @@ static void daemon_info(void *ctx, struct ops_daemon_info *ret)
 	};
 }
 
+static bool daemon_gate(void *ctx, struct tally_gate *ret, struct trend_view *ret_trend)
+{
+	struct agent *agent = ctx;
+
+	if (!gateway_tally(agent, ret))
+		return false;
+	trend_look(&agent->trend, &ret->sum, clock_mono_ns(), ret_trend);
+	return true;
+}
+
 const struct ops_daemon agent_daemon = {
 	.attach = daemon_attach,
 	.detach = daemon_detach,
@@ -98,4 +109,5 @@ const struct ops_daemon agent_daemon = {
 	.reload = daemon_reload,
 	.config = daemon_config,
 	.info = daemon_info,
+	.gate = daemon_gate,
 };

@@ -73,6 +73,20 @@ static void fill_scan(struct agent *agent)
 		fill_offender(&agent->scan.top[i], clients.rules, now, &edge->offenders[i]);
 }
 
+static void fill_gate(struct agent *agent)
+{
+	struct metrics_snapshot *s = &agent->snapshot;
+	struct events_counts counts;
+
+	events_count(agent->events, &counts);
+	s->events.emitted = counts.emitted;
+	s->events.dropped = counts.oversized;
+	for (size_t i = 0; i < EVENTS_SINKS; i++)
+		s->events.dropped += counts.dropped[i];
+	if (gateway_tally(agent, &agent->gateway_tally))
+		metrics_snapshot_gate(&agent->gateway_tally, &agent->trend, clock_mono_ns(), s);
+}
+
 static void fill_snapshot(struct agent *agent)
 {
 	struct metrics_snapshot *s = &agent->snapshot;
@@ -83,6 +97,7 @@ static void fill_snapshot(struct agent *agent)
 	s->complaints = (const char *const *)agent->complaints;
 	s->complaint_count = agent->complaint_count;
 	metrics_snapshot_config(agent->config, s);
+	fill_gate(agent);
 	if (!agent->ops.view)
 		return;
 	view_refresh(agent->ops.view, NULL); /* if it fails: as it was, and watch.c says so */
@@ -108,15 +123,20 @@ static void answer_prometheus(struct agent *agent, struct http_response *respons
 	response->status = 200;
 }
 
-static void answer_json(struct agent *agent, struct http_response *response)
+char *endpoint_json(struct agent *agent, size_t *ret_length)
 {
 	struct json j;
 
 	fill_snapshot(agent);
 	json_init(&j);
 	metrics_json(&agent->snapshot, &j);
-	response->body_length = j.length;
-	response->body = json_take(&j);
+	*ret_length = j.length;
+	return json_take(&j);
+}
+
+static void answer_json(struct agent *agent, struct http_response *response)
+{
+	response->body = endpoint_json(agent, &response->body_length);
 	response->content_type = "application/json";
 	response->status = response->body ? 200 : 500;
 }

@@ -18,12 +18,23 @@
 
 /* What the file says about keys that can't change now. */
 struct reload_fixed {
-	bool has_edge; /* the section itself came or went: all of it is fixed */
+	bool has_edge, has_gate; /* the section itself came or went: all of it is fixed */
 	struct config_edge edge;
+	struct config_gate gate;
 	char *pins;
 	struct config_metrics metrics;
 	struct config_control control;
 };
+
+/* Where the gate listens and what stands behind it, from one to the other. */
+static void gate_take_fixed(const struct config_gate *from, struct config_gate *to)
+{
+	memcpy(to->listen, from->listen, sizeof(to->listen));
+	memcpy(to->upstream, from->upstream, sizeof(to->upstream));
+	to->listen_count = from->listen_count;
+	to->upstream_count = from->upstream_count;
+	to->workers = from->workers;
+}
 
 /* Lends the values of what is running to what was loaded, and keeps the latter's. */
 static void fixed_take(const struct config *running, struct config *loaded,
@@ -31,7 +42,9 @@ static void fixed_take(const struct config *running, struct config *loaded,
 {
 	*ret = (struct reload_fixed){
 		.has_edge = running->edge.enabled != loaded->edge.enabled,
+		.has_gate = running->gate.enabled != loaded->gate.enabled,
 		.edge = loaded->edge,
+		.gate = loaded->gate,
 		.pins = loaded->edge.pins,
 		.metrics = loaded->metrics,
 		.control = loaded->control,
@@ -42,6 +55,10 @@ static void fixed_take(const struct config *running, struct config *loaded,
 		loaded->edge = running->edge;
 	else
 		loaded->edge.pins = running->edge.pins;
+	if (ret->has_gate)
+		loaded->gate = running->gate;
+	else
+		gate_take_fixed(&running->gate, &loaded->gate);
 }
 
 /* Gives them to whichever of the two is to be freed. */
@@ -53,6 +70,10 @@ static void fixed_give(const struct reload_fixed *fixed, struct config *config)
 		config->edge = fixed->edge;
 	else
 		config->edge.pins = fixed->pins;
+	if (fixed->has_gate)
+		config->gate = fixed->gate;
+	else
+		gate_take_fixed(&fixed->gate, &config->gate);
 }
 
 struct reload_diff {
@@ -123,6 +144,7 @@ static void reload_done(struct agent *agent, struct config *config, const struct
 		 diff->wanted_count ? "" : "; nothing in it has changed");
 	tell_without_effect(config);
 	events_set_hooks(agent->events, config->hooks);
+	gateway_set_timer(agent);
 	reload_emit(agent, diff->wanted_count, false);
 }
 
@@ -140,6 +162,8 @@ static int reload_apply(struct agent *agent, struct config *loaded, struct json 
 	watch_look(agent);
 	if (agent->edge)
 		r = edge_reload(agent->edge, running, loaded, err);
+	if (r == 0 && gateway_reload(agent, loaded, err) < 0)
+		log_line(LEVEL_ERROR, "the gate keeps its old settings: %s", err->text);
 	fixed_give(&fixed, r < 0 ? loaded : running);
 	config_free(r < 0 ? loaded : running);
 	if (r < 0)

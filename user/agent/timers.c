@@ -18,6 +18,7 @@ static void on_sample(uv_timer_t *timer)
 	struct agent *agent = timer->data;
 
 	ops_sample(&agent->ops);
+	gateway_sample(agent);
 }
 
 static void on_notes(uv_timer_t *timer)
@@ -82,6 +83,8 @@ int timers_start(struct agent *agent, struct err *err)
 		{&agent->watch_timer, on_watch, AGENT_WATCH_MS},
 		{&agent->confirm_timer, on_confirm, 0},
 		{&agent->watchdog_timer, on_watchdog, alive_ms},
+		{&agent->metrics_timer, NULL, 0},
+		{&agent->drain_timer, NULL, 0},
 	};
 
 	uv_update_time(&agent->loop);
@@ -102,7 +105,8 @@ void timers_close(struct agent *agent)
 {
 	uv_timer_t *const timers[] = {&agent->sample_timer, &agent->notes_timer,
 				      &agent->watch_timer, &agent->confirm_timer,
-				      &agent->watchdog_timer};
+				      &agent->watchdog_timer, &agent->metrics_timer,
+				      &agent->drain_timer};
 
 	for (size_t i = 0; i < sizeof(timers) / sizeof(timers[0]); i++)
 		if (timers[i]->data && !uv_is_closing((uv_handle_t *)timers[i]))

@@ -13,7 +13,8 @@
 /* Integers of structured fields have at most 15 digits (RFC 9651). */
 #define FIELD_INTEGER_MAX 999999999999999ULL
 
-#define DATA_MAX 6 /* values of a body */
+#define DATA_MAX     6	      /* values of a body */
+#define FAILURE_CODE "-32603" /* JSON-RPC's internal error */
 
 static const struct {
 	const char *label, *message;
@@ -104,8 +105,8 @@ static size_t body_write(const struct refusal *refusal, const struct refusal_sty
 	}
 }
 
-size_t refusal_json_rpc(const struct refusal *refusal, const struct refusal_style *style,
-			const char *id, size_t id_length, char to[REFUSAL_BODY_MAX])
+static struct envelope envelope_json_rpc(const struct refusal_style *style, const char *id,
+					 size_t id_length)
 {
 	struct envelope envelope = {
 		.before = "{\"jsonrpc\":\"2.0\",\"error\":",
@@ -121,7 +122,34 @@ size_t refusal_json_rpc(const struct refusal *refusal, const struct refusal_styl
 		envelope.id = id;
 		envelope.id_length = id_length;
 	}
+	return envelope;
+}
+
+size_t refusal_json_rpc(const struct refusal *refusal, const struct refusal_style *style,
+			const char *id, size_t id_length, char to[REFUSAL_BODY_MAX])
+{
+	struct envelope envelope = envelope_json_rpc(style, id, id_length);
+
 	return body_write(refusal, style, &envelope, to);
+}
+
+size_t refusal_failure(const char *type, const char *message, const struct refusal_style *style,
+		       const char *id, size_t id_length, char to[REFUSAL_BODY_MAX])
+{
+	struct envelope envelope = envelope_json_rpc(style, id, id_length);
+	struct refusal_out out = {.to = to, .size = REFUSAL_BODY_MAX};
+
+	refusal_puts(&out, envelope.before);
+	refusal_puts(&out, "{\"code\":" FAILURE_CODE ",\"message\":\"");
+	refusal_puts(&out, message);
+	refusal_puts(&out, "\",\"data\":{\"type\":\"");
+	refusal_puts(&out, type);
+	refusal_puts(&out, "\"}}");
+	refusal_puts(&out, envelope.id_name);
+	refusal_put(&out, envelope.id, envelope.id_length);
+	refusal_puts(&out, envelope.behind);
+	to[out.length] = '\0';
+	return out.length;
 }
 
 size_t refusal_json(const struct refusal *refusal, const struct refusal_style *style,

@@ -62,6 +62,12 @@ size_t refusal_json_rpc(const struct refusal *refusal, const struct refusal_styl
 size_t refusal_json(const struct refusal *refusal, const struct refusal_style *style,
 		    char to[REFUSAL_BODY_MAX]);
 /*
+ * Not a refusal, but a failure behind the gate: a JSON-RPC error (-32603) of this type and
+ * message, both plain text that needs no escapes in JSON. id as above.
+ */
+size_t refusal_failure(const char *type, const char *message, const struct refusal_style *style,
+		       const char *id, size_t id_length, char to[REFUSAL_BODY_MAX]);
+/*
  * The header fields of the answer, each with its CRLF, and their length: Retry-After and,
  * where there is a limit, RateLimit and RateLimit-Policy as in
  * draft-ietf-httpapi-ratelimit-headers-10. burst: tokens; window_s: in which they come, 0

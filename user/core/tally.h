@@ -71,6 +71,17 @@ bool tally_is_failure(enum tally_outcome outcome);
 const char *tally_outcome_label(enum tally_outcome outcome);
 const char *tally_outcome_help(enum tally_outcome outcome);
 
+/* For the worker that owns the tally: a reader sees the old word or the new. */
+static inline void tally_count(uint64_t *word, uint64_t n)
+{
+	__atomic_store_n(word, *word + n, __ATOMIC_RELAXED);
+}
+
+static inline void tally_move(int64_t *word, int64_t by)
+{
+	__atomic_store_n(word, *word + by, __ATOMIC_RELAXED);
+}
+
 /* Adds `from`, which its worker may be writing, to `to`, which is the caller's alone. */
 void tally_add(struct tally *to, const struct tally *from);
 

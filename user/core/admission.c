@@ -1,0 +1,473 @@
+// SPDX-License-Identifier: MIT
+/*
+ * See admission.h. Parties are the clients that run or wait for something here; they and
+ * their orders come from free lists, so that a request at the usual pace allocates nothing.
+ */
+#include "core/admission.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The key is spread by the table's secret already: nobody can choose colliding ones. */
+#define HASH_FUNCTION(keyptr, keylen, hashv) ((hashv) = (unsigned int)*(const uint64_t *)(keyptr))
+#define uthash_malloc(size)		     malloc(size)
+#define HASH_NONFATAL_OOM		     1
+#include <uthash.h>
+
+#define SERVICE_SHARE 16 /* a request's time counts 1/16 in the average */
+
+/* A limit that several requests share: of a client, or of a class. */
+struct cap {
+	uint32_t max; /* 0: none */
+	uint32_t running;
+	struct list blocked; /* orders that wait for one of these to end */
+};
+
+struct order {
+	struct list link;      /* in the ring, among the blocked of a cap, or in none */
+	struct list of_party;  /* in its party's list */
+	struct list of_length; /* among the orders of the same length */
+	struct list waiting;   /* tickets */
+	struct party *party;
+	uint32_t count;	 /* of them */
+	uint32_t credit; /* requests that it is served in this turn yet */
+	uint32_t weight;
+	uint16_t class_id;
+};
+
+struct party {
+	uint64_t client;
+	struct cap cap;
+	struct list orders;
+	UT_hash_handle hh;
+	struct list spare;
+};
+
+struct admission {
+	struct admission_options options;
+	uint32_t running, queued, streams;
+	struct list ring;
+	struct cap classes[ADMISSION_CLASSES_MAX];
+	struct party *parties;
+	struct list *by_length; /* [n]: orders of n tickets, or of lengths_max and more */
+	uint32_t lengths_max;
+	uint32_t longest; /* an order of this length stands in by_length, or 0 */
+	uint64_t service_ns; /* moving average of what a permit is held for */
+	struct list spare_parties, spare_orders;
+};
+
+static void cap_init(struct cap *cap, uint32_t max)
+{
+	cap->max = max;
+	cap->running = 0;
+	list_init(&cap->blocked);
+}
+
+static bool cap_is_full(const struct cap *cap)
+{
+	return cap->max && cap->running >= cap->max;
+}
+
+/* --- lengths --- */
+
+static int lengths_grow(struct admission *a, uint32_t queue_size)
+{
+	struct list *lists;
+
+	if (a->by_length && queue_size <= a->lengths_max)
+		return 0;
+	lists = calloc((size_t)queue_size + 1, sizeof(*lists));
+	if (!lists)
+		return -ENOMEM;
+	for (uint32_t i = 0; i <= queue_size; i++) {
+		list_init(&lists[i]);
+		while (a->by_length && i <= a->lengths_max && !list_is_empty(&a->by_length[i]))
+			list_append(&lists[i], list_first(&a->by_length[i]));
+	}
+	free(a->by_length);
+	a->by_length = lists;
+	a->lengths_max = queue_size;
+	return 0;
+}
+
+/* The order's count has changed by one. */
+static void length_changed(struct admission *a, struct order *order)
+{
+	list_remove(&order->of_length);
+	if (order->count)
+		list_append(&a->by_length[order->count], &order->of_length);
+	if (order->count > a->longest)
+		a->longest = order->count;
+	while (a->longest && list_is_empty(&a->by_length[a->longest]))
+		a->longest--;
+}
+
+/* --- parties and orders --- */
+
+static struct party *party_find(const struct admission *a, uint64_t client)
+{
+	struct party *party;
+
+	HASH_FIND(hh, a->parties, &client, sizeof(client), party);
+	return party;
+}
+
+static struct party *party_get(struct admission *a, uint64_t client)
+{
+	struct party *party = party_find(a, client), *added;
+
+	if (party)
+		return party;
+	if (!list_is_empty(&a->spare_parties)) {
+		party = LIST_ITEM(list_first(&a->spare_parties), struct party, spare);
+		list_remove(&party->spare);
+	} else {
+		party = malloc(sizeof(*party));
+		if (!party)
+			return NULL;
+		list_init(&party->spare);
+	}
+	party->client = client;
+	cap_init(&party->cap, a->options.max_concurrent_per_client);
+	list_init(&party->orders);
+	added = party;
+	HASH_ADD(hh, a->parties, client, sizeof(client), added);
+	if (!added) {
+		list_append(&a->spare_parties, &party->spare);
+		return NULL;
+	}
+	return party;
+}
+
+/* Forgets it where it has nothing here any more. */
+static void party_put(struct admission *a, struct party *party)
+{
+	if (!party || party->cap.running || !list_is_empty(&party->orders))
+		return;
+	HASH_DELETE(hh, a->parties, party);
+	list_append(&a->spare_parties, &party->spare);
+}
+
+static struct order *order_find(const struct party *party, uint16_t class_id)
+{
+	for (struct list *l = party->orders.next; l != &party->orders; l = l->next) {
+		struct order *order = LIST_ITEM(l, struct order, of_party);
+
+		if (order->class_id == class_id)
+			return order;
+	}
+	return NULL;
+}
+
+static struct order *order_get(struct admission *a, struct party *party, uint16_t class_id,
+			       uint32_t weight)
+{
+	struct order *order = order_find(party, class_id);
+
+	if (order)
+		return order;
+	if (!list_is_empty(&a->spare_orders)) {
+		order = LIST_ITEM(list_first(&a->spare_orders), struct order, link);
+		list_remove(&order->link);
+	} else {
+		order = malloc(sizeof(*order));
+		if (!order)
+			return NULL;
+		list_init(&order->link);
+		list_init(&order->of_party);
+		list_init(&order->of_length);
+		list_init(&order->waiting);
+	}
+	order->party = party;
+	order->count = 0;
+	order->credit = order->weight = weight ? weight : 1;
+	order->class_id = class_id;
+	list_append(&party->orders, &order->of_party);
+	list_append(&a->ring, &order->link);
+	return order;
+}
+
+/* A ticket leaves its order, wherever in it, and the order goes with its last. */
+static void order_remove(struct admission *a, struct ticket *ticket)
+{
+	struct order *order = ticket->order;
+
+	list_remove(&ticket->link);
+	ticket->order = NULL;
+	a->queued--;
+	order->count--;
+	length_changed(a, order);
+	if (order->count)
+		return;
+	list_remove(&order->of_party);
+	list_append(&a->spare_orders, &order->link);
+}
+
+/* --- permits --- */
+
+static void permit_take(struct admission *a, struct ticket *ticket, uint64_t now_ns)
+{
+	ticket->state = TICKET_RUNNING;
+	ticket->since_ns = now_ns;
+	a->running++;
+	a->classes[ticket->class_id].running++;
+	if (ticket->party)
+		ticket->party->cap.running++;
+}
+
+/* One of the orders that waited for this cap may try again. */
+static void cap_wake(struct admission *a, struct cap *cap)
+{
+	struct list *first = list_first(&cap->blocked);
+
+	if (first && !cap_is_full(cap))
+		list_append(&a->ring, first);
+}
+
+static void permit_give(struct admission *a, struct ticket *ticket, uint64_t now_ns)
+{
+	int64_t off = (int64_t)(now_ns - ticket->since_ns - a->service_ns);
+
+	a->service_ns += (uint64_t)(off / SERVICE_SHARE);
+	a->running--;
+	a->classes[ticket->class_id].running--;
+	cap_wake(a, &a->classes[ticket->class_id]);
+	if (ticket->party) {
+		ticket->party->cap.running--;
+		cap_wake(a, &ticket->party->cap);
+	}
+}
+
+static bool may_run(const struct admission *a, const struct ticket *ticket)
+{
+	return a->running < a->options.max_concurrent &&
+	       !cap_is_full(&a->classes[ticket->class_id]) &&
+	       !(ticket->party && cap_is_full(&ticket->party->cap));
+}
+
+/* --- the queue --- */
+
+/* The longest order's last, if that order is longer than one of so many would be. */
+static struct ticket *displace(struct admission *a, uint32_t count)
+{
+	struct order *order;
+	struct ticket *ticket;
+
+	if (a->longest <= count)
+		return NULL;
+	order = LIST_ITEM(list_first(&a->by_length[a->longest]), struct order, of_length);
+	ticket = LIST_ITEM(list_last(&order->waiting), struct ticket, link);
+	order_remove(a, ticket);
+	ticket->state = TICKET_IDLE;
+	return ticket;
+}
+
+static enum admission_answer wait_in_queue(struct admission *a, struct ticket *ticket,
+					   uint64_t now_ns, struct ticket **ret_displaced)
+{
+	struct order *order;
+	struct ticket *out = NULL;
+
+	if (!ticket->party)
+		ticket->party = party_get(a, ticket->client);
+	if (!ticket->party || !a->options.queue_size)
+		return ADMISSION_FULL;
+	order = order_find(ticket->party, ticket->class_id);
+	if (a->queued >= a->options.queue_size) {
+		out = displace(a, (order ? order->count : 0) + 1);
+		if (!out)
+			return ADMISSION_FULL;
+	}
+	order = order_get(a, ticket->party, ticket->class_id, ticket->weight);
+	if (order) {
+		ticket->order = order;
+		ticket->state = TICKET_WAITING;
+		ticket->since_ns = now_ns;
+		list_append(&order->waiting, &ticket->link);
+		order->count++;
+		a->queued++;
+		length_changed(a, order);
+	}
+	if (out) {
+		struct party *party = out->party;
+
+		out->party = NULL;
+		party_put(a, party);
+		*ret_displaced = out;
+	}
+	return order ? ADMISSION_WAIT : ADMISSION_FULL;
+}
+
+enum admission_answer admission_enter(struct admission *a, struct ticket *ticket, uint64_t now_ns,
+				      struct ticket **ret_displaced)
+{
+	enum admission_answer answer = ADMISSION_RUN;
+
+	*ret_displaced = NULL;
+	ticket->party = a->options.max_concurrent_per_client ? party_get(a, ticket->client) : NULL;
+	if (list_is_empty(&a->ring) && may_run(a, ticket))
+		permit_take(a, ticket, now_ns);
+	else
+		answer = wait_in_queue(a, ticket, now_ns, ret_displaced);
+	if (answer == ADMISSION_FULL) {
+		party_put(a, ticket->party);
+		ticket->party = NULL;
+	}
+	return answer;
+}
+
+void admission_leave(struct admission *a, struct ticket *ticket, uint64_t now_ns)
+{
+	if (ticket->state == TICKET_IDLE)
+		return;
+	if (ticket->state == TICKET_RUNNING)
+		permit_give(a, ticket, now_ns);
+	else
+		order_remove(a, ticket);
+	ticket->state = TICKET_IDLE;
+	party_put(a, ticket->party);
+	ticket->party = NULL;
+}
+
+/*
+ * The order at hand can't be served, since a cap is full: it waits there. The other cap
+ * may be free, and it may have been woken for that one: the next in line there is
+ * woken in its place.
+ */
+static void order_block(struct admission *a, struct order *order)
+{
+	struct cap *class_cap = &a->classes[order->class_id], *party_cap = &order->party->cap;
+
+	if (cap_is_full(class_cap)) {
+		list_append(&class_cap->blocked, &order->link);
+		cap_wake(a, party_cap);
+	} else {
+		list_append(&party_cap->blocked, &order->link);
+		cap_wake(a, class_cap);
+	}
+}
+
+struct ticket *admission_next(struct admission *a, uint64_t now_ns)
+{
+	while (a->running < a->options.max_concurrent && !list_is_empty(&a->ring)) {
+		struct order *order = LIST_ITEM(list_first(&a->ring), struct order, link);
+		struct ticket *ticket =
+			LIST_ITEM(list_first(&order->waiting), struct ticket, link);
+
+		if (!may_run(a, ticket)) {
+			order_block(a, order);
+			continue;
+		}
+		if (--order->credit == 0) {
+			order->credit = order->weight;
+			list_append(&a->ring, &order->link);
+		}
+		order_remove(a, ticket);
+		permit_take(a, ticket, now_ns);
+		return ticket;
+	}
+	return NULL;
+}
+
+bool admission_stream_begin(struct admission *a)
+{
+	if (a->streams >= a->options.max_streams)
+		return false;
+	a->streams++;
+	return true;
+}
+
+void admission_stream_end(struct admission *a)
+{
+	a->streams--;
+}
+
+uint32_t admission_running(const struct admission *a)
+{
+	return a->running;
+}
+
+uint32_t admission_queued(const struct admission *a)
+{
+	return a->queued;
+}
+
+uint32_t admission_streams(const struct admission *a)
+{
+	return a->streams;
+}
+
+uint32_t admission_position(const struct admission *a)
+{
+	return a->queued + 1;
+}
+
+uint64_t admission_estimate_ns(const struct admission *a, uint32_t position)
+{
+	return a->service_ns * position / a->options.max_concurrent;
+}
+
+/* --- begin, change, end --- */
+
+int admission_set_options(struct admission *a, const struct admission_options *options)
+{
+	int r = lengths_grow(a, options->queue_size);
+
+	if (r < 0)
+		return r;
+	a->options = *options;
+	for (size_t i = 0; i < ADMISSION_CLASSES_MAX; i++) {
+		a->classes[i].max = options->class_max[i];
+		while (!cap_is_full(&a->classes[i]) && !list_is_empty(&a->classes[i].blocked))
+			list_append(&a->ring, list_first(&a->classes[i].blocked));
+	}
+	for (struct party *party = a->parties; party; party = party->hh.next) {
+		party->cap.max = options->max_concurrent_per_client;
+		while (!cap_is_full(&party->cap) && !list_is_empty(&party->cap.blocked))
+			list_append(&a->ring, list_first(&party->cap.blocked));
+	}
+	return 0;
+}
+
+int admission_new(const struct admission_options *options, struct admission **ret)
+{
+	struct admission *a = calloc(1, sizeof(*a));
+	int r;
+
+	if (!a)
+		return -ENOMEM;
+	list_init(&a->ring);
+	list_init(&a->spare_parties);
+	list_init(&a->spare_orders);
+	for (size_t i = 0; i < ADMISSION_CLASSES_MAX; i++)
+		cap_init(&a->classes[i], 0);
+	r = admission_set_options(a, options);
+	if (r < 0) {
+		admission_free(a);
+		return r;
+	}
+	*ret = a;
+	return 0;
+}
+
+void admission_free(struct admission *a)
+{
+	if (!a)
+		return;
+	while (!list_is_empty(&a->spare_parties)) {
+		struct party *party =
+			LIST_ITEM(list_first(&a->spare_parties), struct party, spare);
+
+		list_remove(&party->spare);
+		free(party);
+	}
+	while (!list_is_empty(&a->spare_orders)) {
+		struct order *order = LIST_ITEM(list_first(&a->spare_orders), struct order, link);
+
+		list_remove(&order->link);
+		free(order);
+	}
+	free(a->by_length);
+	free(a);
+}

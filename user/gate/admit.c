@@ -1,0 +1,466 @@
+// SPDX-License-Identifier: MIT
+/*
+ * May the request run? In this order: what is never limited; the rate, from the client's
+ * bucket in the table that the edge enforces; a permit, or a place in the queue. What is
+ * decided is core's; here are the lock, and the worker who hears of it. settle() is the one
+ * exit of every request.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "core/rate.h"
+#include "core/requests.h"
+#include "gate/parts.h"
+
+#define NS_PER_S	1000000000ULL
+#define NS_PER_MS	1000000ULL
+#define RETRY_AFTER_S	1  /* where nothing says how long it takes */
+#define DRAIN_RETRY_AFTER_S 5
+#define EVENTS_PER_S	64 /* refusals that a worker tells the hooks of */
+
+static uint64_t seconds_up(uint64_t ns)
+{
+	return ns == UINT64_MAX ? 1 : (ns + NS_PER_S - 1) / NS_PER_S;
+}
+
+/* --- who hears of it --- */
+
+static void wake(struct exchange *x, struct worker *here)
+{
+	struct worker *w = x->worker;
+
+	if (w == here) {
+		list_append(&w->woken, &x->link);
+		return;
+	}
+	uv_mutex_lock(&w->inbox_lock);
+	list_append(&w->inbox_woken, &x->link);
+	uv_mutex_unlock(&w->inbox_lock);
+	worker_poke(w);
+}
+
+static struct exchange *exchange_of(struct ticket *ticket)
+{
+	return LIST_ITEM(ticket, struct exchange, ticket);
+}
+
+void admit_others(struct gate *gate, struct worker *here, uint64_t now_ns)
+{
+	struct ticket *ticket;
+
+	while ((ticket = admission_next(gate->admission, now_ns)))
+		wake(exchange_of(ticket), here);
+}
+
+static const char *client_text(const struct exchange *x, char text[GATE_CLIENT_TEXT_MAX])
+{
+	struct hatago_prefix prefix;
+
+	if (x->name_length)
+		snprintf(text, GATE_CLIENT_TEXT_MAX, "%.*s", x->name_length, x->name);
+	else if (!x->id_is_address)
+		snprintf(text, GATE_CLIENT_TEXT_MAX, "unix");
+	else {
+		client_id_prefix(x->id, x->worker->settings->rules, &prefix);
+		prefix_format(&prefix, text);
+	}
+	return text;
+}
+
+/* An event no more than so often; the others count as dropped. */
+static bool may_tell(struct worker *w, uint64_t now_ns)
+{
+	if (now_ns - w->told_since_ns > NS_PER_S) {
+		w->told_since_ns = now_ns;
+		w->told = 0;
+	}
+	if (w->told++ < EVENTS_PER_S)
+		return true;
+	__atomic_fetch_add(&w->gate->events_dropped, 1, __ATOMIC_RELAXED);
+	return false;
+}
+
+static void tell_refusal(struct exchange *x, const struct refusal *refusal)
+{
+	char client[GATE_CLIENT_TEXT_MAX], method[RPC_METHOD_MAX + 1];
+	struct json out;
+
+	if (!may_tell(x->worker, x->began_ns))
+		return;
+	json_init(&out);
+	json_object_begin(&out, NULL);
+	json_str(&out, "clientId", client_text(x, client));
+	json_str(&out, "type", refusal_label(refusal->kind));
+	snprintf(method, sizeof(method), "%.*s", (int)x->first.method_length, x->first.method);
+	json_str(&out, "method", method[0] ? method : NULL);
+	json_u64(&out, "retryAfter", refusal->retry_after_s);
+	json_u64(&out, "queuePosition", refusal->queue_position);
+	json_u64(&out, "current", refusal->current);
+	json_u64(&out, "maxConcurrent", refusal->max_concurrent);
+	json_object_end(&out);
+	gate_tell(x->worker->gate, GATE_LIMIT_EXCEEDED, json_take(&out));
+}
+
+/* --- the rate --- */
+
+struct rate_refusal {
+	struct hatago_limit limit;
+	uint64_t tokens, wait_ns;
+};
+
+/* What runs short, or nothing. The lock is held. */
+static bool take_shared(struct exchange *x, const struct hatago_limit *limit, uint64_t *word,
+			uint64_t now_ns, struct rate_refusal *ret)
+{
+	if (rate_take(word, limit, x->cost, now_ns))
+		return true;
+	ret->limit = *limit;
+	ret->tokens = rate_tokens(word, limit, now_ns);
+	ret->wait_ns = rate_wait_ns(word, limit, x->cost, now_ns);
+	return false;
+}
+
+static struct clients clients_for(const struct exchange *x)
+{
+	struct gate *gate = x->worker->gate;
+	struct clients clients;
+
+	if (!gate->edge.sets || !x->id_is_address)
+		return clients_own_view(gate->own);
+	clients = gate->edge;
+	clients.rules = &clients.config->rules[clients.config->active & 1];
+	return clients;
+}
+
+/* The limit in force: the edge's rules may have been changed by command. */
+static const struct hatago_limit *limit_in_force(const struct exchange *x,
+						 const struct clients *clients)
+{
+	const struct settings *settings = x->worker->settings;
+
+	return clients->rules->dimensions & 1u << HATAGO_DIM_REQUESTS
+		       ? &clients->rules->limit[HATAGO_DIM_REQUESTS]
+		       : &settings->rate;
+}
+
+static bool take_own(struct exchange *x, uint64_t now_ns, struct rate_refusal *ret)
+{
+	const struct clients clients = clients_for(x);
+	const struct hatago_limit *limit = limit_in_force(x, &clients);
+	struct requests_left left;
+
+	if (x->is_handshake &&
+	    requests_take(&clients, x->id, &x->worker->settings->handshake, x->cost, true, now_ns,
+			  &left) == REQUESTS_TAKEN)
+		return true;
+	if (requests_take(&clients, x->id, limit, x->cost, false, now_ns, &left) ==
+	    REQUESTS_TAKEN) {
+		x->worker->gate->last_tokens = left.tokens;
+		return true;
+	}
+	ret->limit = *limit;
+	ret->tokens = left.tokens;
+	ret->wait_ns = left.wait_ns;
+	return false;
+}
+
+static bool take_rate(struct exchange *x, uint64_t now_ns, struct rate_refusal *ret)
+{
+	struct gate *gate = x->worker->gate;
+	const struct settings *settings = x->worker->settings;
+
+	if (x->class_limit &&
+	    !take_shared(x, x->class_limit, &gate->class_words[x->ticket.class_id], now_ns, ret))
+		return false;
+	if (!settings->rate_is_limited || !x->cost)
+		return true;
+	if (settings->per_client)
+		return take_own(x, now_ns, ret);
+	if (x->is_handshake && rate_take(&gate->handshake_word, &settings->handshake, x->cost, now_ns))
+		return true;
+	return take_shared(x, &settings->rate, &gate->rate_word, now_ns, ret);
+}
+
+/* Whoever goes on after so many refusals has its new connections dropped by the edge. */
+static void escalate(struct exchange *x, const struct rate_refusal *short_of, uint64_t now_ns)
+{
+	struct gate *gate = x->worker->gate;
+	const struct escalate_options *options = &x->worker->settings->escalate;
+	struct clients clients = clients_for(x);
+	struct escalation *told;
+	char client[GATE_CLIENT_TEXT_MAX];
+	uint64_t debt_ns = short_of->wait_ns;
+	struct json out;
+
+	if (!options->after || !gate->edge.sets || !x->id_is_address ||
+	    !x->worker->settings->per_client)
+		return;
+	if (!escalate_refused(gate->escalate, gate_key(gate, x->id), options,
+			      now_ns))
+		return;
+	escalate_mark(&clients, x->id, debt_ns, now_ns);
+	tally_count(&x->worker->tally.escalations, 1);
+	client_text(x, client);
+	if (gate->escalation_count < GATE_ESCALATED_MAX) {
+		told = &gate->escalations[gate->escalation_count++];
+		memcpy(told->client, client, sizeof(told->client));
+		told->until_ns = now_ns + debt_ns;
+	}
+	json_init(&out);
+	json_object_begin(&out, NULL);
+	json_str(&out, "clientId", client);
+	json_str(&out, "reason", "went on after its requests were refused");
+	json_double(&out, "seconds", (double)debt_ns / (double)NS_PER_S);
+	json_object_end(&out);
+	gate_tell(gate, GATE_ESCALATED, json_take(&out));
+}
+
+/* --- refusals --- */
+
+static void refuse_rate(struct exchange *x, const struct rate_refusal *short_of)
+{
+	uint64_t fill_ns = short_of->limit.tau >> HATAGO_TIME_SHIFT;
+	struct refusal refusal = {
+		.kind = REFUSAL_RATE,
+		.retry_after_s = seconds_up(short_of->wait_ns),
+		.limit = (double)short_of->limit.rate_milli / 1000,
+		.remaining = short_of->tokens,
+		.reset_ns = clock_real_ns() + short_of->wait_ns,
+	};
+
+	if (!refusal.retry_after_s)
+		refusal.retry_after_s = 1;
+	tell_refusal(x, &refusal);
+	refuse(x, &refusal, short_of->limit.burst, seconds_up(fill_ns));
+}
+
+static void refuse_overload(struct exchange *x, enum refusal_kind kind, uint64_t waited_ns)
+{
+	struct gate *gate = x->worker->gate;
+	const struct settings *settings = x->worker->settings;
+	struct refusal refusal = {.kind = kind, .waited_ms = waited_ns / NS_PER_MS};
+	uint64_t estimate_ns;
+
+	uv_mutex_lock(&gate->lock);
+	refusal.queue_position = admission_position(gate->admission);
+	estimate_ns = admission_estimate_ns(gate->admission, (uint32_t)refusal.queue_position);
+	refusal.current = admission_running(gate->admission);
+	refusal.max_concurrent = gate->settings->admission.max_concurrent;
+	refusal.remaining = gate_tokens(gate);
+	uv_mutex_unlock(&gate->lock);
+	if (settings->rate_is_limited)
+		refusal.limit = (double)settings->rate.rate_milli / 1000;
+	refusal.estimated_wait_ms = estimate_ns / NS_PER_MS;
+	refusal.retry_after_s = seconds_up(estimate_ns);
+	if (refusal.retry_after_s < RETRY_AFTER_S)
+		refusal.retry_after_s = RETRY_AFTER_S;
+	tell_refusal(x, &refusal);
+	refuse(x, &refusal, settings->rate.burst, seconds_up(settings->rate.tau >> HATAGO_TIME_SHIFT));
+}
+
+/* --- the decision --- */
+
+static void run(struct exchange *x)
+{
+	if (x->request_is_done)
+		flow_stop_timer(&x->conn->flow);
+	else
+		flow_set_timer(&x->conn->flow, TIMER_BODY);
+	up_run(x);
+}
+
+/* At most once in a while, and when the queue begins or ends. The lock is held. */
+static void tell_queue(struct gate *gate, uint64_t now_ns)
+{
+	uint32_t queued = admission_queued(gate->admission);
+	struct json out;
+
+	if (queued == gate->queue_told || ((queued && gate->queue_told) &&
+	    now_ns - gate->queue_told_ns < GATE_QUEUE_EVENT_MS * NS_PER_MS))
+		return;
+	if (now_ns - gate->queue_told_ns < GATE_QUEUE_EVENT_MS * NS_PER_MS / 10)
+		return;
+	gate->queue_told = queued;
+	gate->queue_told_ns = now_ns;
+	json_init(&out);
+	json_object_begin(&out, NULL);
+	json_u64(&out, "queueSize", queued);
+	json_u64(&out, "waitTime",
+		 admission_estimate_ns(gate->admission, queued) / NS_PER_MS);
+	json_object_end(&out);
+	gate_tell(gate, GATE_QUEUE_CHANGED, json_take(&out));
+}
+
+enum decision { DECIDED_RUN, DECIDED_WAIT, DECIDED_RATE, DECIDED_FULL, DECIDED_STREAMS };
+
+static enum decision decide(struct exchange *x, uint64_t now_ns, struct rate_refusal *short_of)
+{
+	struct gate *gate = x->worker->gate;
+	struct ticket *displaced;
+	enum admission_answer answer;
+
+	if (!take_rate(x, now_ns, short_of)) {
+		escalate(x, short_of, now_ns);
+		return DECIDED_RATE;
+	}
+	if (x->is_get_stream && admission_streams(gate->admission) >=
+					gate->settings->admission.max_streams)
+		return DECIDED_STREAMS;
+	x->ticket.client = 1;
+	if (x->worker->settings->per_client)
+		x->ticket.client = gate_key(gate, x->id);
+	answer = admission_enter(gate->admission, &x->ticket, now_ns, &displaced);
+	if (displaced) {
+		exchange_of(displaced)->was_displaced = true;
+		wake(exchange_of(displaced), x->worker);
+	}
+	tell_queue(gate, now_ns);
+	return answer == ADMISSION_RUN	  ? DECIDED_RUN
+	       : answer == ADMISSION_WAIT ? DECIDED_WAIT
+					  : DECIDED_FULL;
+}
+
+void admit(struct exchange *x)
+{
+	struct worker *w = x->worker;
+	uint64_t now_ns = flow_now_ns(&w->flows);
+	struct rate_refusal short_of;
+	enum decision decision;
+
+	if (x->is_exempt) {
+		run(x);
+		return;
+	}
+	if (w->is_draining) {
+		const struct refusal refusal = {.kind = REFUSAL_DRAINING,
+						.retry_after_s = DRAIN_RETRY_AFTER_S};
+
+		refuse(x, &refusal, 0, 0);
+		return;
+	}
+	uv_mutex_lock(&w->gate->lock);
+	decision = decide(x, now_ns, &short_of);
+	uv_mutex_unlock(&w->gate->lock);
+	switch (decision) {
+	case DECIDED_RUN:
+		run(x);
+		break;
+	case DECIDED_WAIT:
+		x->phase = EXCHANGE_WAITING;
+		flow_set_timer(&x->conn->flow, TIMER_QUEUE);
+		break;
+	case DECIDED_RATE:
+		refuse_rate(x, &short_of);
+		break;
+	case DECIDED_FULL:
+	case DECIDED_STREAMS:
+		x->is_one_stream_too_many = decision == DECIDED_STREAMS;
+		refuse_overload(x, REFUSAL_CONCURRENCY, 0);
+		break;
+	}
+}
+
+void admit_woken(struct exchange *x)
+{
+	struct worker *w = x->worker;
+	uint64_t now_ns = flow_now_ns(&w->flows);
+
+	w->out_length = 0;
+	w->out_is_short = false;
+	if (x->was_displaced) {
+		refuse_overload(x, REFUSAL_CONCURRENCY, now_ns - x->ticket.since_ns);
+		return;
+	}
+	histogram_record(&w->tally.queue_wait, now_ns - x->began_ns);
+	run(x);
+	if (x->up)
+		up_flush(x);
+}
+
+void admit_too_late(struct exchange *x)
+{
+	uint64_t waited_ns = flow_now_ns(&x->worker->flows) - x->ticket.since_ns;
+
+	if (x->ticket.state == TICKET_WAITING)
+		refuse_overload(x, REFUSAL_QUEUE_TIMEOUT, waited_ns);
+}
+
+void become_stream(struct exchange *x)
+{
+	struct worker *w = x->worker;
+	struct gate *gate = w->gate;
+	uint64_t now_ns = flow_now_ns(&w->flows);
+
+	if (x->is_stream)
+		return;
+	if (!x->first_ns)
+		x->first_ns = now_ns;
+	uv_mutex_lock(&gate->lock);
+	/* One too many is counted and let be: it was admitted when there was room. */
+	x->is_counted_stream = admission_stream_begin(gate->admission);
+	admission_leave(gate->admission, &x->ticket, now_ns);
+	admit_others(gate, w, now_ns);
+	tell_queue(gate, now_ns);
+	uv_mutex_unlock(&gate->lock);
+	x->is_stream = true;
+	tally_move(&w->tally.streams, 1);
+}
+
+/* --- the exit --- */
+
+static void settle_count(struct exchange *x, enum tally_outcome outcome, uint64_t now_ns)
+{
+	struct tally *tally = &x->worker->tally;
+	uint64_t took_ns = (x->first_ns ? x->first_ns : now_ns) - x->began_ns;
+
+	tally_count(&tally->outcomes[outcome], 1);
+	if (x->is_stream)
+		tally_move(&tally->streams, -1);
+	if (outcome != TALLY_SERVED)
+		return;
+	tally_count(&tally->errors, x->status >= 500);
+	tally_count(&tally->response_ns_sum, took_ns);
+	histogram_record(&tally->response, took_ns);
+}
+
+static void exchange_free(struct exchange *x)
+{
+	struct worker *w = x->worker;
+
+	if (x->framing == HTTP_CHUNKED)
+		http_chunked_done(&x->chunked);
+	if (x->answer_framing == HTTP_CHUNKED)
+		http_chunked_done(&x->answer_chunked);
+	free(x->early);
+	list_remove(&x->detached);
+	if (x->conn)
+		x->conn->exchange = NULL;
+	list_append(&w->spare_exchanges, &x->link);
+}
+
+void settle(struct exchange *x, enum tally_outcome outcome)
+{
+	struct worker *w = x->worker;
+	struct gate *gate = w->gate;
+	uint64_t now_ns = flow_now_ns(&w->flows);
+
+	if (x->up)
+		up_release(x->up, false);
+	if (x->ticket.state != TICKET_IDLE || x->is_counted_stream || x->was_displaced) {
+		uv_mutex_lock(&gate->lock);
+		if (x->is_counted_stream)
+			admission_stream_end(gate->admission);
+		admission_leave(gate->admission, &x->ticket, now_ns);
+		admit_others(gate, w, now_ns);
+		tell_queue(gate, now_ns);
+		uv_mutex_lock(&w->inbox_lock);
+		list_remove(&x->link); /* it may have been woken */
+		uv_mutex_unlock(&w->inbox_lock);
+		uv_mutex_unlock(&gate->lock);
+	}
+	settle_count(x, outcome, now_ns);
+	exchange_free(x);
+}

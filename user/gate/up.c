@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Connections to the upstreams: a pool for each worker and upstream, the latest used first,
+ * so that the others grow old and go. A request goes where the fewest run. One that can't be
+ * reached is passed over for the next; a pooled connection that turns out closed before it
+ * answered anything is replaced once, where the request can be sent twice (GET, HEAD).
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gate/parts.h"
+
+static void up_failed(struct up *up, int error);
+
+static void up_bytes(struct flow *flow, const char *bytes, size_t n)
+{
+	struct up *up = LIST_ITEM(flow, struct up, flow);
+
+	if (up->exchange)
+		response_bytes(up->exchange, bytes, n);
+	else /* nobody asked */
+		flow_close(&up->flow);
+}
+
+static void up_ended(struct flow *flow, int error)
+{
+	struct up *up = LIST_ITEM(flow, struct up, flow);
+
+	if (!up->exchange)
+		flow_close(&up->flow);
+	else if (up->was_used && !up->exchange->answer_has_begun && up->exchange->is_idempotent)
+		up_failed(up, error);
+	else
+		response_ended(up->exchange, error);
+}
+
+static void up_drained(struct flow *flow)
+{
+	struct up *up = LIST_ITEM(flow, struct up, flow);
+
+	if (up->exchange && up->exchange->conn)
+		conn_resume(up->exchange->conn);
+}
+
+static void up_closed(struct flow *flow)
+{
+	struct up *up = LIST_ITEM(flow, struct up, flow);
+
+	list_remove(&up->link);
+	free(up->held);
+	free(up);
+}
+
+static void up_late(struct flow *flow, unsigned int timer)
+{
+	struct up *up = LIST_ITEM(flow, struct up, flow);
+
+	if (timer == TIMER_CONNECT)
+		up_failed(up, -ETIMEDOUT);
+	else if (up->exchange)
+		response_ended(up->exchange, -ETIMEDOUT);
+	else
+		flow_close(&up->flow);
+}
+
+static const struct flow_events up_events = {
+	.bytes = up_bytes,
+	.ended = up_ended,
+	.drained = up_drained,
+	.closed = up_closed,
+	.late = up_late,
+};
+
+/* Lets go of its exchange without closing. */
+static void up_part(struct up *up)
+{
+	struct exchange *x = up->exchange;
+
+	if (!x)
+		return;
+	__atomic_fetch_sub(&up->worker->gate->upstreams[up->index].outstanding, 1,
+			   __ATOMIC_RELAXED);
+	up->exchange = NULL;
+	x->up = NULL;
+}
+
+/* It could not be reached, or was closed already: the next one, or the end. */
+static void up_failed(struct up *up, int error)
+{
+	struct exchange *x = up->exchange;
+
+	if (!up->was_used)
+		x->tried |= 1u << up->index;
+	x->early_is_sent = false;
+	up_part(up);
+	flow_close(&up->flow);
+	if (x->tried != (1u << x->worker->gate->upstream_count) - 1) {
+		up_run(x);
+		up_flush(x);
+		return;
+	}
+	if (!x->conn) {
+		settle(x, TALLY_UPSTREAM_FAILED);
+		return;
+	}
+	if (error == -ETIMEDOUT)
+		answer_failure(x, 504, "upstream_timeout", "The service can't be reached in time");
+	else
+		answer_failure(x, 502, "upstream_failed", "The service can't be reached");
+}
+
+static void on_connected(uv_connect_t *connect, int status)
+{
+	struct up *up = LIST_ITEM((struct flow *)connect->data, struct up, flow);
+
+	if (up->flow.is_closing)
+		return;
+	if (status == 0)
+		status = flow_read(&up->flow);
+	if (status < 0) {
+		up_failed(up, status);
+		return;
+	}
+	up->is_connected = true;
+	tally_count(&up->worker->tally.upstream_connections, 1);
+	up->exchange->worker->out_length = 0;
+	flow_set_timer(&up->flow, TIMER_REQUEST);
+	up_flush(up->exchange);
+}
+
+static struct up *up_new(struct worker *worker, uint32_t index)
+{
+	const struct sockaddr_storage *address = &worker->gate->upstreams[index].address;
+	struct up *up = calloc(1, sizeof(*up));
+
+	if (!up)
+		return NULL;
+	up->worker = worker;
+	up->index = index;
+	list_init(&up->link);
+	if (flow_init(&up->flow, &worker->flows, address->ss_family == AF_UNIX, &up_events) < 0) {
+		free(up);
+		return NULL;
+	}
+	return up;
+}
+
+/* The upstream with the fewest requests that was not tried; its turn where several are equal. */
+static uint32_t up_choose(struct exchange *x)
+{
+	struct gate *gate = x->worker->gate;
+	size_t count = gate->upstream_count;
+	uint32_t best = UINT32_MAX, fewest = UINT32_MAX;
+
+	x->worker->next_upstream++;
+	for (size_t i = 0; i < count; i++) {
+		uint32_t at = (uint32_t)((x->worker->next_upstream + i) % count);
+		uint32_t runs = __atomic_load_n(&gate->upstreams[at].outstanding,
+						__ATOMIC_RELAXED);
+
+		if ((x->tried & 1u << at) || runs >= fewest)
+			continue;
+		best = at;
+		fewest = runs;
+	}
+	return best;
+}
+
+void up_run(struct exchange *x)
+{
+	struct worker *w = x->worker;
+	uint32_t index = up_choose(x);
+	struct list *idle = list_first(&w->idle_ups[index]);
+	struct up *up = idle ? LIST_ITEM(idle, struct up, link) : up_new(w, index);
+	int r = 0;
+
+	x->phase = EXCHANGE_RUNNING;
+	if (!x->run_ns)
+		x->run_ns = flow_now_ns(&w->flows);
+	if (!up) {
+		answer_failure(x, 503, "upstream_failed", "Out of memory");
+		return;
+	}
+	list_remove(&up->link);
+	__atomic_fetch_add(&w->gate->upstreams[index].outstanding, 1, __ATOMIC_RELAXED);
+	up->exchange = x;
+	x->up = up;
+	up->was_used = idle != NULL;
+	if (idle) {
+		flow_set_timer(&up->flow, TIMER_REQUEST);
+		return;
+	}
+	flow_set_timer(&up->flow, TIMER_CONNECT);
+	r = flow_connect(&up->flow, &w->gate->upstreams[index].address, on_connected);
+	if (r < 0)
+		up_failed(up, r);
+}
+
+/* Keeps what is in the scratch for later. */
+static int early_keep(struct exchange *x)
+{
+	struct worker *w = x->worker;
+	size_t wanted = x->early_length + w->out_length;
+	char *grown;
+
+	if (!w->out_length)
+		return 0;
+	if (wanted > x->early_capacity) {
+		grown = realloc(x->early, wanted);
+		if (!grown)
+			return -ENOMEM;
+		x->early = grown;
+		x->early_capacity = wanted;
+	}
+	memcpy(x->early + x->early_length, w->out, w->out_length);
+	x->early_length = wanted;
+	w->out_length = 0;
+	return 0;
+}
+
+static void flush_failed(struct exchange *x)
+{
+	struct conn *conn = x->conn;
+
+	settle(x, TALLY_UPSTREAM_FAILED);
+	if (conn)
+		answer_error(conn, 502, NULL, 0, false);
+}
+
+void up_flush(struct exchange *x)
+{
+	struct worker *w = x->worker;
+	struct up *up = x->up;
+	bool is_ready = up && up->is_connected && !up->flow.is_broken;
+	bool may_repeat = is_ready && up->was_used && x->is_idempotent;
+	size_t early;
+	int r = 0;
+
+	if (w->out_is_short || ((!is_ready || may_repeat) && early_keep(x) < 0)) {
+		w->out_length = 0;
+		flush_failed(x);
+		return;
+	}
+	early = x->early_is_sent ? 0 : x->early_length;
+	if (!is_ready || !(early + w->out_length))
+		return;
+	r = flow_send(&up->flow, x->early, early, w->out, w->out_length);
+	w->out_length = 0;
+	x->early_is_sent = may_repeat;
+	if (!may_repeat)
+		x->early_length = 0;
+	if (r < 0 && may_repeat && !x->answer_has_begun)
+		up_failed(up, r);
+	else if (r < 0)
+		flush_failed(x);
+	else if (!x->request_is_done)
+		flow_set_timer(&up->flow, TIMER_REQUEST);
+}
+
+void up_release(struct up *up, bool is_clean)
+{
+	struct worker *w = up->worker;
+
+	up_part(up);
+	if (!is_clean || up->flow.has_ended || !up->is_connected || flow_is_full(&up->flow) ||
+	    up->held_length || w->is_draining) {
+		flow_close(&up->flow);
+		return;
+	}
+	list_prepend(&w->idle_ups[up->index], &up->link);
+	flow_set_timer(&up->flow, TIMER_UP_IDLE);
+	flow_read(&up->flow);
+}
+
+void up_close_idle(struct worker *worker)
+{
+	for (size_t i = 0; i < worker->gate->upstream_count; i++)
+		for (struct list *l = worker->idle_ups[i].next; l != &worker->idle_ups[i];
+		     l = l->next)
+			flow_close(&LIST_ITEM(l, struct up, link)->flow);
+}

@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: MIT
+/*
+ * A worker: a thread with a loop of its own, which accepts, and keeps its connections to
+ * the end. What other threads have for it comes through the inbox: exchanges that may run,
+ * answers of the main loop, new settings, the word to drain or to stop.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "gate/parts.h"
+
+#define BACKLOG 1024
+
+void worker_poke(struct worker *worker)
+{
+	uv_async_send(&worker->async);
+}
+
+/* Those that were woken from this thread: not from within whatever woke them. */
+static void run_woken(struct worker *w)
+{
+	struct list *first;
+
+	while ((first = list_first(&w->woken))) {
+		list_remove(first);
+		admit_woken(LIST_ITEM(first, struct exchange, link));
+	}
+}
+
+static void on_prepare(uv_prepare_t *prepare)
+{
+	run_woken(prepare->data);
+}
+
+static void on_check(uv_check_t *check)
+{
+	run_woken(check->data);
+}
+
+static void take_settings(struct worker *w, struct settings *settings)
+{
+	if (!settings)
+		return;
+	settings_drop(w->settings);
+	w->settings = settings;
+	for (unsigned int i = 0; i < FLOW_TIMERS_MAX; i++)
+		flow_loop_set_timer(&w->flows, i, settings->timer_ms[i]);
+}
+
+static void drain(struct worker *w)
+{
+	struct list *next;
+
+	w->is_draining = true;
+	for (struct list *l = w->conns.next; l != &w->conns; l = next) {
+		struct conn *conn = LIST_ITEM(l, struct conn, link);
+
+		next = l->next;
+		if (conn->state == CONN_BUSY)
+			conn->keep_alive = false;
+		else if (conn->state == CONN_HEAD && !conn->held_length)
+			conn_close(conn);
+	}
+	up_close_idle(w);
+}
+
+static void stop(struct worker *w)
+{
+	struct list *next;
+
+	w->is_draining = w->is_stopping = true;
+	for (size_t i = 0; i < w->listener_count; i++)
+		uv_close(&w->listeners[i].handle, NULL);
+	for (struct list *l = w->conns.next; l != &w->conns; l = next) {
+		struct conn *conn = LIST_ITEM(l, struct conn, link);
+
+		next = l->next;
+		if (conn->exchange)
+			settle(conn->exchange, TALLY_CLIENT_LEFT);
+		conn_close(conn);
+	}
+	while (!list_is_empty(&w->detached))
+		settle(LIST_ITEM(list_first(&w->detached), struct exchange, detached),
+		       TALLY_CLIENT_LEFT);
+	up_close_idle(w);
+	flow_loop_close(&w->flows);
+	uv_close((uv_handle_t *)&w->prepare, NULL);
+	uv_close((uv_handle_t *)&w->check, NULL);
+	uv_close((uv_handle_t *)&w->async, NULL);
+}
+
+static void take_answers(struct worker *w, struct list *answers)
+{
+	struct list *first;
+
+	while ((first = list_first(answers))) {
+		struct gate_message *message = LIST_ITEM(first, struct gate_message, link);
+
+		list_remove(first);
+		conn_metrics(w, message->conn_number, message->text, message->length);
+		free(message->text);
+		free(message);
+	}
+}
+
+static void on_async(uv_async_t *async)
+{
+	struct worker *w = async->data;
+	struct settings *settings;
+	struct list answers, *first;
+	bool must_drain, must_stop;
+
+	list_init(&answers);
+	uv_mutex_lock(&w->inbox_lock);
+	while ((first = list_first(&w->inbox_woken)))
+		list_append(&w->woken, first);
+	while ((first = list_first(&w->inbox_answers)))
+		list_append(&answers, first);
+	settings = w->inbox_settings;
+	w->inbox_settings = NULL;
+	must_drain = w->inbox_drain && !w->is_draining;
+	must_stop = w->inbox_stop && !w->is_stopping;
+	uv_mutex_unlock(&w->inbox_lock);
+	take_settings(w, settings);
+	take_answers(w, &answers);
+	if (must_drain)
+		drain(w);
+	if (must_stop)
+		stop(w);
+}
+
+/* --- listeners --- */
+
+static void on_connection(uv_stream_t *listener, int status)
+{
+	struct worker *w = listener->data;
+
+	/* Another worker may have been quicker. */
+	if (status == 0)
+		conn_accept(w, listener, listener->type == UV_NAMED_PIPE);
+}
+
+static int listener_init(struct worker *w, size_t i)
+{
+	struct gate *gate = w->gate;
+	int fd = dup(gate->listen_fds[i]);
+	int r = fd < 0 ? -errno : 0;
+
+	if (r < 0)
+		return r;
+	w->listeners[i].handle.data = w;
+	r = gate->listen_is_unix[i] ? uv_pipe_init(&w->loop, &w->listeners[i].pipe, 0)
+				    : uv_tcp_init(&w->loop, &w->listeners[i].tcp);
+	if (r < 0) {
+		close(fd);
+		return r;
+	}
+	w->listener_count = i + 1;
+	r = gate->listen_is_unix[i] ? uv_pipe_open(&w->listeners[i].pipe, fd)
+				    : uv_tcp_open(&w->listeners[i].tcp, fd);
+	if (r < 0)
+		close(fd);
+	return r < 0 ? r : uv_listen(&w->listeners[i].stream, BACKLOG, on_connection);
+}
+
+/* --- begin and end --- */
+
+int worker_init(struct worker *w, struct gate *gate, struct err *err)
+{
+	int r = uv_loop_init(&w->loop);
+
+	w->gate = gate;
+	list_init(&w->conns);
+	list_init(&w->woken);
+	list_init(&w->detached);
+	list_init(&w->spare_exchanges);
+	list_init(&w->inbox_woken);
+	list_init(&w->inbox_answers);
+	for (size_t i = 0; i < CONFIG_UPSTREAMS_MAX; i++)
+		list_init(&w->idle_ups[i]);
+	if (r < 0)
+		return err_set(err, r, "can't make a worker's loop: %s", uv_strerror(r));
+	w->has_loop = true;
+	uv_mutex_init(&w->inbox_lock);
+	w->async.data = w->prepare.data = w->check.data = w;
+	r = flow_loop_init(&w->flows, &w->loop);
+	r = r < 0 ? r : uv_async_init(&w->loop, &w->async, on_async);
+	r = r < 0 ? r : uv_prepare_init(&w->loop, &w->prepare);
+	r = r < 0 ? r : uv_check_init(&w->loop, &w->check);
+	r = r < 0 ? r : uv_prepare_start(&w->prepare, on_prepare);
+	r = r < 0 ? r : uv_check_start(&w->check, on_check);
+	for (size_t i = 0; r == 0 && i < gate->listen_count; i++)
+		r = listener_init(w, i);
+	if (r < 0)
+		return err_set(err, r, "can't set up a worker: %s", uv_strerror(r));
+	take_settings(w, settings_use(gate->settings));
+	return 0;
+}
+
+static void worker_main(void *arg)
+{
+	struct worker *w = arg;
+
+	uv_run(&w->loop, UV_RUN_DEFAULT);
+}
+
+int worker_start(struct worker *w, struct err *err)
+{
+	int r = uv_thread_create(&w->thread, worker_main, w);
+
+	if (r < 0)
+		return err_set(err, r, "can't start a worker: %s", uv_strerror(r));
+	w->is_started = true;
+	return 0;
+}
+
+void worker_done(struct worker *w)
+{
+	struct list *first;
+
+	if (!w->has_loop)
+		return;
+	uv_mutex_lock(&w->inbox_lock);
+	w->inbox_stop = true;
+	uv_mutex_unlock(&w->inbox_lock);
+	worker_poke(w);
+	if (w->is_started)
+		uv_thread_join(&w->thread);
+	else
+		uv_run(&w->loop, UV_RUN_DEFAULT);
+	uv_loop_close(&w->loop);
+	settings_drop(w->settings);
+	settings_drop(w->inbox_settings);
+	while ((first = list_first(&w->spare_exchanges))) {
+		list_remove(first);
+		free(LIST_ITEM(first, struct exchange, link));
+	}
+	while ((first = list_first(&w->inbox_answers))) {
+		struct gate_message *message = LIST_ITEM(first, struct gate_message, link);
+
+		list_remove(first);
+		free(message->text);
+		free(message);
+	}
+	uv_mutex_destroy(&w->inbox_lock);
+}
