@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Bytes -> the head of one HTTP/1 GET or HEAD request, or the status that refuses it.
- * Pure: no sockets, no clock, no allocation. Two judges must agree: our own look at the
- * lines (CR LF only, nothing folded, no control bytes) finds where the head ends, and
- * llhttp in strict mode then parses exactly that. http_conn.c feeds it; so does the fuzzer.
+ * Pure: no sockets, no clock, no allocation. What a good head is, http_message.h decides;
+ * what a server of a few small pages makes of it is decided here. http_conn.c feeds it; so
+ * does the fuzzer.
  */
 #ifndef HATAGO_NET_HTTP_HEAD_H
 #define HATAGO_NET_HTTP_HEAD_H
@@ -11,10 +11,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "net/http_message.h"
+
 #define HTTP_HEAD_BYTES_MAX   8192 /* request line, headers and the empty line: else 431 */
 #define HTTP_REQUEST_LINE_MAX 1024 /* bytes of the request line: else 414 */
 #define HTTP_HEADERS_MAX      64   /* lines after the request line: else 431 */
-#define HTTP_BLANK_LINES_MAX  1	   /* empty lines before a request that are skipped */
 
 enum http_head_state {
 	HTTP_HEAD_READING, /* wants more bytes */
@@ -29,9 +30,8 @@ struct http_head {
 	bool keep_alive;  /* the client's wish, with the default of its HTTP version */
 	const char *path; /* within `bytes`: begins with '/', cut at '?', nothing decoded */
 	/* private */
-	size_t length, line_start;
-	unsigned int lines, blank_lines;
-	bool cr;
+	size_t length;
+	struct http_scan scan;
 	char bytes[HTTP_HEAD_BYTES_MAX];
 };
 
