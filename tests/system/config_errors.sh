@@ -133,3 +133,31 @@ test_environment_that_is_not_set_is_an_error()
 	HATAGO_TEST_NONE=many fails_with 2 "$BUILD/hatagod" --check -c "$HATAGOD_CONFIG"
 	tells 2:15 edge.maxClients "from 64 to"
 }
+
+# Numbers of lines and columns in lists of mappings, and what the gate needs.
+test_gate_is_checked()
+{
+	cat >"$HATAGOD_CONFIG" <<-'YAML'
+		gate:
+		  upstream: http://example.org:80
+		  clientId: x-forwarded-for
+		  routes:
+		    - path: /mcp
+		      cost: dear
+		    - cost: 2
+		  weights: [{prefix: 192.0.2.0/24, weight: 1001}]
+		templates:
+		  rateLimit: '[]'
+	YAML
+	fails_with 2 "$BUILD/hatagod" --check -c "$HATAGOD_CONFIG"
+	tells 1:1 gate.listen "is missing"
+	tells 2:13 gate.upstream "http://example.org:80"
+	tells 3:3 gate.clientId "gate.trustedProxies"
+	tells 6:13 gate.routes.cost "from 0 to 1000000"
+	tells 7:7 gate.routes.path "is missing"
+	tells 8:44 gate.weights.weight "from 1 to 1000"
+	tells 10:14 templates.rateLimit ""
+	# As the sample has it, but switched on.
+	sed 's/^#\(gate:\|  \)/\1/' packaging/hatago.yaml >"$HATAGOD_CONFIG"
+	"$BUILD/hatagod" --check -c "$HATAGOD_CONFIG"
+}
