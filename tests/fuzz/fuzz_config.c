@@ -31,6 +31,35 @@ static void demand_words(const struct config_problems *problems)
 	}
 }
 
+static void demand_limit(const struct hatago_limit *limit)
+{
+	demand(limit->tau && limit->mult && limit->burst && limit->step <= limit->tau);
+}
+
+static void demand_classes(const struct config_classes *classes)
+{
+	demand(classes->count <= CONFIG_CLASSES_MAX);
+	for (size_t i = 0; i < classes->count; i++) {
+		demand(classes->items[i].name);
+		if (classes->items[i].has_limit)
+			demand_limit(&classes->items[i].limit);
+	}
+}
+
+/* What the gate is built on. */
+static void demand_gate(const struct config_gate *gate)
+{
+	demand_classes(&gate->routes);
+	demand_classes(&gate->methods);
+	demand((gate->client_id == CONFIG_ID_HEADER) == !!gate->client_id_header);
+	if (!gate->enabled)
+		return;
+	demand(gate->listen_count && gate->upstream_count);
+	demand_limit(&gate->handshake);
+	for (size_t i = 0; i < gate->weight_count; i++)
+		demand(gate->weights[i].weight && gate->weights[i].prefix.length);
+}
+
 /* The rules can be made of whatever was taken, and every bucket that is on was prepared. */
 static void demand_rules(const struct config *config)
 {
@@ -39,8 +68,7 @@ static void demand_rules(const struct config *config)
 	config_rules(&config->edge, &config->rate_limiting, &rules);
 	for (int d = 0; d < HATAGO_DIM_COUNT; d++)
 		if (rules.dimensions & (1u << d))
-			demand(rules.limit[d].tau && rules.limit[d].mult && rules.limit[d].burst &&
-			       rules.limit[d].step <= rules.limit[d].tau);
+			demand_limit(&rules.limit[d]);
 }
 
 static void demand_same(const struct config *config)
@@ -68,6 +96,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (r == 0) {
 		demand(problems.count == 0);
 		demand_rules(config);
+		demand_gate(&config->gate);
 		demand_same(config);
 	} else {
 		demand(r == -EINVAL && !config);

@@ -36,18 +36,23 @@ static bool device_is_name(const char *text)
 	return true;
 }
 
+/* In words, for the lists whose items are text. */
+static const char *text_allowed(const struct config_key *key)
+{
+	if (key->type == KEY_LISTENERS)
+		return "ADDRESS:PORT such as 127.0.0.1:8080 or [::1]:8080, localhost:PORT, or "
+		       "unix:/PATH";
+	if (key->type == KEY_UPSTREAMS)
+		return "http://ADDRESS:PORT such as http://127.0.0.1:8787 or http://[::1]:8787, "
+		       "http://localhost:PORT, or unix:/PATH";
+	return "a word of up to 2048 bytes, without control characters beyond ASCII, and the "
+	       "first one a program";
+}
+
 /* False after a problem. */
 static bool text_check(struct draft *draft, const struct config_key *key, const char *text,
 		       struct mark at)
 {
-	static const char *const allowed[] = {
-		[KEY_LISTENERS] = "ADDRESS:PORT such as 127.0.0.1:8080 or [::1]:8080, "
-				  "localhost:PORT, or unix:/PATH",
-		[KEY_UPSTREAMS] = "http://ADDRESS:PORT such as http://127.0.0.1:8787 or "
-				  "http://[::1]:8787, http://localhost:PORT, or unix:/PATH",
-		[KEY_COMMAND] = "a word of up to 2048 bytes, without control characters beyond "
-				"ASCII, and the first one a program",
-	};
 	bool is_first = !*(char **)key_field(draft->config, key);
 
 	if (key->type == KEY_DEVICES && !device_is_name(text))
@@ -56,7 +61,7 @@ static bool text_check(struct draft *draft, const struct config_key *key, const 
 			     "blanks, '/' and ':'",
 			     CONFIG_SHOWN_MAX, text, DEVICE_NAME_MAX);
 	else if (!value_is_spelled(key, text) || (is_first && !*text))
-		draft_refuse_item(draft, key, text, at, allowed[key->type]);
+		draft_refuse_item(draft, key, text, at, text_allowed(key));
 	else
 		return true;
 	return false;
