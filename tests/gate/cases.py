@@ -4,6 +4,8 @@ How a script of cases runs: each function marked with @case, in a group that wan
 one configuration of the gate, gets the upstream with its past forgotten. Prints a line a
 case; the exit code is 1 if any failed, 2 if none ran. `script.py GROUP [NAME...]`.
 """
+import os
+import resource
 import sys
 import threading
 import time
@@ -98,6 +100,8 @@ def wait_for_gate():
 
 def main():
     group, names = sys.argv[1], sys.argv[2:]
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     upstream = Upstream(behave)
     wait_for_gate()
     ran = failed = 0
@@ -119,5 +123,4 @@ def main():
     print(f"{group}: {ran - failed} good, {failed} bad")
     sys.stdout.flush()
     # Threads that serve hung clients are none of our business any more.
-    import os
     os._exit(2 if not ran else 1 if failed else 0)
