@@ -17,7 +17,7 @@ DEPS     := gcc libc6-dev make pkg-config clang llvm bpftool libbpf-dev libelf-d
 	    iproute2 procps curl
 DEPS_VM  := qemu-system-x86 busybox-static kmod cpio xz-utils zstd lz4 debian-archive-keyring
 DEPS_DEV := libcmocka-dev libclang-rt-14-dev clang-format clang-tidy cppcheck shellcheck \
-	    util-linux nftables iptables ethtool jq python3
+	    util-linux nftables iptables ethtool jq python3 $(if $(shell command -v npm),,nodejs npm)
 
 LIBS     := libbpf libelf zlib yaml-0.1 jansson libuv libsystemd libcap-ng
 CPPFLAGS += -D_GNU_SOURCE -DHATAGO_VERSION=$(VERSION) -Iinclude -Iuser -I$(BUILD) -I/usr/share/include/llhttp
@@ -41,6 +41,7 @@ BPF_TESTS  := $(patsubst tests/bpf/%.c,$(BUILD)/tests/%,$(wildcard tests/bpf/tes
 IN_VM      := $(patsubst %,$(BUILD)/tests/test_%,packets clients edge edge_adopt)
 BENCHES    := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(filter-out %.bpf.c,$(wildcard tests/bench/*.c)))
 SYSTEM     := $(filter-out %/lib.sh %/run.sh,$(wildcard tests/system/*.sh))
+MCP        := $(BUILD)/mcp/installed
 FUZZERS    := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 SKELETONS  := $(patsubst %.bpf.c,$(BUILD)/%.skel.h,$(notdir $(wildcard tests/bench/*.bpf.c tools/dev/*.bpf.c)))
 
@@ -91,7 +92,7 @@ do-demo: all $(DEV_TOOLS)
 	@BUILD='$(abspath $(BUILD))' tools/dev/demo.sh
 do-bench: $(BENCHES)
 	@BUILD='$(BUILD)' tools/dev/bench.sh
-do-check: all $(DEV_TOOLS) $(UNIT) $(BPF_TESTS) sanitized fuzzers
+do-check: all $(DEV_TOOLS) $(UNIT) $(BPF_TESTS) sanitized fuzzers $(MCP)
 	@BUILD='$(BUILD)' tools/dev/check.sh $(UNIT) $(BPF_TESTS) $(UNIT:$(BUILD)/%=$(BUILD)/asan/%) \
 		$(THREADED:$(BUILD)/%=$(BUILD)/tsan/%) $(FUZZERS:$(BUILD)/%=$(BUILD)/fuzzed/%) $(SYSTEM)
 do-sanitize: sanitized
@@ -118,6 +119,12 @@ fuzzers:
 tests: $(UNIT) $(BPF_TESTS)
 tests-unit: $(UNIT)
 fuzz-programs: $(FUZZERS)
+
+# The MCP SDK for tests/system/gate_mcp.sh, as its lock file has it; not again until that changes
+$(MCP): tests/mcp/package.json tests/mcp/package-lock.json
+	@mkdir -p $(@D)
+	$(call say,NPM,$(@D))cp $^ $(@D) && cd $(@D) && \
+		npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null && touch $(@F)
 
 # BPF objects and their skeletons
 bpf_object = $(call say,BPF,$@)$(CLANG) $(BPFFLAGS) -MMD -MP -c $< -o $@.tmp.o -MT $@ -MF $(@:.o=.d) && \

@@ -319,6 +319,34 @@ json_metrics() { # JQ-FILTER
 	on "$HATAGOD_HOST" curl -sf "http://127.0.0.1:9464/metrics/concurrency" | jq -r "$1"
 }
 
+# --- the gate ---
+
+# Starts hatagod as nothing but a gate, on 127.0.0.1:8080 before 127.0.0.1:8787. Arguments
+# are lines of its section, later ones in place of those here; standard input is the rest.
+gate_start() { # [LINE...]
+	{
+		echo "gate:"
+		printf '%s\n' "listen: [127.0.0.1:8080]" "upstream: http://127.0.0.1:8787" "workers: 2" "$@" |
+			awk '{ key = $1 } !(key in line) { keys[n++] = key } { line[key] = $0 }
+				END { for (i = 0; i < n; i++) print "  " line[keys[i]] }'
+		cat
+		echo "circuitBreaker: {enabled: false}"
+	} >"$HATAGOD_CONFIG"
+	hatagod_start "" </dev/null
+}
+
+# Runs a group of the cases in tests/gate, with an upstream of their own (see upstream.py).
+gate_cases() { # SCRIPT GROUP [NAME...]
+	local bad
+
+	export WORK HATAGOD_PID HATAGOD_CONFIG
+	PYTHONDONTWRITEBYTECODE=1 python3 "tests/gate/$1.py" "${@:2}" | tee "$WORK/cases" || {
+		bad=$(sed -n 's/^bad \(.*\) ([0-9]* ms).*/\1/p' "$WORK/cases" | paste -sd, | sed 's/,/, /g')
+		fail "cases of $1.py $2: ${bad:-none came to its end}"
+	}
+	sed -n "s/^$2: /NOTE: $1.py $2: /p" "$WORK/cases"
+}
+
 # --- traffic ---
 
 # The sample service, which answers curl; waits until it listens.

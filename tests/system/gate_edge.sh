@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+# The gate and the edge together: one bucket for both, and a client that ignores its
+# refusals is dropped before it can connect, while its debt lasts.
+
+edge_and_gate() { # AFTER
+	client_and_server
+	sample_start server 127.0.0.1:8787
+	hatagod_start server <<-YAML
+		edge:
+		  devices: [eth0]
+		  protect: [8080/tcp]
+		  maxClients: 4096
+		  escalate: {after: $1, window: 60s}
+		gate:
+		  listen: ["0.0.0.0:8080"]
+		  upstream: http://127.0.0.1:8787
+		  trustedProxies: [10.0.0.1/32]
+		  clientId: ${CLIENT_ID:-peer}
+		rateLimiting: {tokensPerSecond: ${TOKENS:-0.001}, burstCapacity: 3, refillInterval: 0}
+		perClientLimits: true
+		circuitBreaker: {enabled: false}
+	YAML
+}
+
+status() { # [CURL-OPTION...]
+	on client curl -s -m 1 -o /dev/null -w '%{http_code}' "$@" http://10.0.0.2:8080/ || :
+}
+
+is_dropped() {
+	[[ $(status) == 000 ]]
+}
+
+is_answered() {
+	[[ $(status) == 200 ]]
+}
+
+test_request_buckets_are_the_edges()
+{
+	edge_and_gate 0
+	is_equal "$(status) $(status) $(status) $(status)" "200 200 200 429" "statuses"
+	has "$(ctl client show 10.0.0.1)" requests "client show"
+}
+
+test_who_ignores_refusals_is_dropped()
+{
+	edge_and_gate 5
+	for _ in {1..3}; do
+		is_equal "$(status)" 200 "within the burst"
+	done
+	# A connection that stands before, and that is never cut.
+	on client python3 -B - <<-'PYTHON' || fail "the established connection is not served as before"
+		import subprocess, sys
+		sys.path.insert(0, "tests/gate")
+		from client import Client
+		with Client(("10.0.0.2", 8080)) as c:
+		    assert [c.ask().status for _ in range(10)] == [429] * 10
+		    get = ["curl", "-s", "-m", "1", "-o", "/dev/null", "http://10.0.0.2:8080/"]
+		    assert any(subprocess.run(get).returncode == 28 for _ in range(10)), "new connections are served"
+		    assert c.ask().status == 429
+	PYTHON
+	wait_for is_dropped
+	(($(metric hatago_gate_escalations_total) >= 1)) || fail "no escalation in the metrics"
+	# Others, another address of the same host among them, are not concerned.
+	on client ip address add 10.0.0.3/24 dev eth0
+	is_equal "$(status --interface 10.0.0.3)" 200 "another client"
+}
+
+test_escalation_ends_with_the_debt()
+{
+	TOKENS=1 edge_and_gate 5
+	for _ in {1..30}; do
+		[[ $(status) != 000 ]] || break
+	done
+	wait_for is_answered
+}
+
+test_a_header_drops_nobody()
+{
+	CLIENT_ID=x-forwarded-for edge_and_gate 5
+	for _ in {1..30}; do
+		status -H 'X-Forwarded-For: 203.0.113.9' >/dev/null
+	done
+	is_equal "$(status -H 'X-Forwarded-For: 203.0.113.9')" 429 "whom the header names"
+	is_equal "$(status -H 'X-Forwarded-For: 203.0.113.10')" 200 "another behind the same proxy"
+	is_equal "$(metric hatago_gate_escalations_total)" 0 escalations
+}
