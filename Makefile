@@ -165,6 +165,8 @@ $(BUILD)/tests/test_render: $(call objects,tools/bpfctl/render*.c) $(BUILD)/tool
 $(BPF_TESTS): $(BUILD)/tests/%: $(BUILD)/tests/bpf/%.o $(filter-out $(BUILD)/tests/bpf/test_%,$(call objects,tests/bpf/*.c))
 $(BENCHES): $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o
 $(BUILD)/bench/live: $(BUILD)/tools/dev/generator.o
+$(BUILD)/bench/overload: $(call objects,tests/bench/load/*.c)
+$(addprefix $(BUILD)/bench/,relay upstream idle overload): $(BUILD)/tests/bench/net/net.o
 $(FUZZERS): $(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/%.o
 $(PROGRAMS) $(DEV_TOOLS) $(UNIT) $(BPF_TESTS) $(BENCHES) $(FUZZERS): $(LIB)
 $(PROGRAMS) $(DEV_TOOLS):
