@@ -60,12 +60,14 @@ static bool id_is_for_jansson(const struct rpc_message *message)
 	return id || !message->id_length;
 }
 
-static void demand_body(const char *body, size_t length, bool parses)
+/* good: of a template that passed, or none. parses: and with an id that jansson takes. */
+static void demand_body(const char *body, size_t length, bool good, bool parses)
 {
 	json_t *json = parse(body, length);
 
 	demand(length > 0 && length < REFUSAL_BODY_MAX && strlen(body) == length);
-	demand(!strpbrk(body, "\r\n") && (!parses || json_is_object(json)));
+	demand(!good || !strpbrk(body, "\r\n"));
+	demand(!good || !parses || json_is_object(json));
 	json_decref(json);
 }
 
@@ -101,10 +103,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		style.templates[refusal.kind] = template;
 	good = !style.templates[refusal.kind] || !refusal_template_problem(template);
 	length = refusal_json_rpc(&refusal, &style, rpc.message.id, rpc.message.id_length, body);
-	demand_body(body, length, good && (style.null_id || id_is_for_jansson(&rpc.message)));
+	demand_body(body, length, good, style.null_id || id_is_for_jansson(&rpc.message));
 	length = refusal_json(&refusal, &style, body);
 	if (good || length > 0) /* an empty text is a bad template, and an empty body */
-		demand_body(body, length, good);
+		demand_body(body, length, good, true);
 	demand_fields(&refusal);
 	free(template);
 	return 0;

@@ -193,9 +193,9 @@ static void outcome_too_long(void **state)
 	struct refusal refusal = seed;
 
 	(void)state;
-	while (strlen(template) < REFUSAL_TEMPLATE_MAX - 12)
-		strcat(template, "{{state}}");
-	strcat(template, "\"}");
+	for (size_t n = strlen(template); n < REFUSAL_TEMPLATE_MAX - 12; n = strlen(template))
+		snprintf(template + n, sizeof(template) - n, "{{state}}");
+	snprintf(template + strlen(template), 3, "\"}");
 	assert_null(refusal_template_problem(template));
 	refusal_json(&refusal, &style, body);
 	assert_non_null(strstr(body, "openopenopen"));

@@ -283,17 +283,17 @@ static void nul_bytes(void **state)
 	check("{}\0", 3, "other broken", 3, 1);
 }
 
-/* A string of `length` times the text within the body. */
-static char *body_with(const char *before, const char *text, size_t length, const char *after)
+/* The text `times` times, in the middle of the body. */
+static char *body_with(const char *before, const char *text, size_t times, const char *after)
 {
-	size_t n = strlen(text);
-	char *body = malloc(strlen(before) + n * length + strlen(after) + 1), *at;
+	size_t size = strlen(before) + strlen(text) * times + strlen(after) + 1, at;
+	char *body = malloc(size);
 
 	assert_non_null(body);
-	at = stpcpy(body, before);
-	for (size_t i = 0; i < length; i++)
-		at = mempcpy(at, text, n);
-	strcpy(at, after);
+	at = (size_t)snprintf(body, size, "%s", before);
+	for (size_t i = 0; i < times; i++)
+		at += (size_t)snprintf(body + at, size - at, "%s", text);
+	snprintf(body + at, size - at, "%s", after);
 	return body;
 }
 
@@ -301,7 +301,7 @@ static void bounds(void **state)
 {
 	static const struct {
 		const char *before, *text;
-		size_t length;
+		size_t times;
 		const char *after;
 		enum rpc_state state;
 		bool is_unclear;
@@ -327,7 +327,7 @@ static void bounds(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		char *body = body_with(rows[i].before, rows[i].text, rows[i].length, rows[i].after);
+		char *body = body_with(rows[i].before, rows[i].text, rows[i].times, rows[i].after);
 
 		for (size_t piece = 1; piece < 2000000; piece *= 131) {
 			struct rpc rpc;
@@ -348,37 +348,38 @@ static void bounds(void **state)
 	}
 }
 
+static enum rpc_state state_of(const char *body, size_t n)
+{
+	struct rpc rpc;
+
+	rpc_init(&rpc, NULL, NULL);
+	rpc_feed(&rpc, body, n);
+	return rpc.state;
+}
+
 /* The fast loop over strings must stop at each special byte, wherever it lies. */
 static void specials_at_every_place(void **state)
 {
-	static const unsigned char specials[] = {'"', '\\', 0x1f, 0x00, '\n'};
-	static const unsigned char harmless[] = {' ',  '!',  '#',  '[',	 ']',
-						 0x7f, 0x80, 0xa2, 0xdc, 0xff};
-	char body[64];
+	static const char specials[] = {'"', '\\', '\x1f', '\0', '\n'};
+	static const char harmless[] = " !#[]\x7f\x80\xa2\xdc\xff";
+	char body[64] = "{\"a\":\"";
+	const size_t begin = strlen(body);
 
 	(void)state;
-	for (size_t place = 5; place < 40; place++) {
-		for (size_t i = 0; i < COUNT(specials); i++) {
-			struct rpc rpc;
-
-			memset(body, 0xa2, sizeof(body));
-			memcpy(body, "{\"a\":\"", 6);
-			body[place + 1] = (char)specials[i];
-			memcpy(body + place + 2, "u12345", 6); /* an escape, or broken */
-			rpc_init(&rpc, NULL, NULL);
-			rpc_feed(&rpc, body, sizeof(body));
-			assert_int_equal(rpc.state, specials[i] == '\\' ? RPC_READING : RPC_BROKEN);
+	for (size_t place = begin; place < 40; place++) {
+		for (size_t i = 0; i < sizeof(specials); i++) {
+			memset(body + begin, '\xa2', sizeof(body) - begin);
+			body[place] = specials[i];
+			body[place + 1] = '/'; /* an escape, or broken */
+			assert_int_equal(state_of(body, sizeof(body)),
+					 specials[i] == '\\' ? RPC_READING : RPC_BROKEN);
 		}
-		for (size_t i = 0; i < COUNT(harmless); i++) {
-			struct rpc rpc;
-
-			memset(body, 'x', sizeof(body));
-			memcpy(body, "{\"a\":\"", 6);
-			body[place + 1] = (char)harmless[i];
-			memcpy(body + sizeof(body) - 2, "\"}", 2);
-			rpc_init(&rpc, NULL, NULL);
-			rpc_feed(&rpc, body, sizeof(body));
-			assert_int_equal(rpc.state, RPC_WHOLE);
+		for (size_t i = 0; harmless[i]; i++) {
+			memset(body + begin, 'x', sizeof(body) - begin);
+			body[place] = harmless[i];
+			body[sizeof(body) - 2] = '"';
+			body[sizeof(body) - 1] = '}';
+			assert_int_equal(state_of(body, sizeof(body)), RPC_WHOLE);
 		}
 	}
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What rpc.c, which reads JSON, and rpc_message.c, which knows JSON-RPC, have in common.
- * The one tells the other of what begins and ends at the level of a message; nothing is
- * called for single bytes but those of escapes in a text that matters.
+ * What rpc.c and rpc_scalar.c, which read JSON, and rpc_message.c, which knows JSON-RPC,
+ * have in common. The former tell the latter of what begins and ends at the level of a
+ * message; nothing is called for single bytes but those of escapes in a text that matters.
  */
 #ifndef HATAGO_CORE_RPC_PARTS_H
 #define HATAGO_CORE_RPC_PARTS_H
@@ -13,7 +13,7 @@
  * The private members of struct rpc:
  *	word		what must still come of true, false or null
  *	depth, stack	the levels that are open; a bit for each: it is an object
- *	step, number	where the reader stands; rpc.c has the lists
+ *	step, number	where the reader stands: enum rpc_step; within a number
  *	hex_left, unicode, high
  *			digits missing in a \u, its value, a high surrogate that waits
  *	sink, text_length, text_unfit
@@ -26,6 +26,22 @@
  *	seen		a bit for each enum rpc_key that the message has
  *	is_other	its method or its id is of no type that JSON-RPC knows
  */
+
+enum rpc_step {
+	RPC_STEP_VALUE,
+	RPC_STEP_VALUE_OR_END,
+	RPC_STEP_KEY_OR_END,
+	RPC_STEP_KEY,
+	RPC_STEP_COLON,
+	RPC_STEP_AFTER,
+	RPC_STEP_END,
+	/* within a scalar or a key */
+	RPC_STEP_STRING,
+	RPC_STEP_ESCAPE,
+	RPC_STEP_HEX,
+	RPC_STEP_NUMBER,
+	RPC_STEP_WORD,
+};
 
 enum rpc_key {
 	RPC_KEY_NONE, /* any other */
@@ -43,6 +59,11 @@ enum rpc_sink {
 	RPC_SINK_METHOD,
 	RPC_SINK_ID, /* the only one that is kept as written, escapes and all */
 };
+
+void rpc_break(struct rpc *rpc);
+void rpc_value_end(struct rpc *rpc);
+/* Goes on with the scalar or key that is being read; returns where it stopped. */
+const char *rpc_scalar_read(struct rpc *rpc, const char *at, const char *end);
 
 void rpc_message_begin(struct rpc *rpc);
 /* Judges the message's kind and hands it to on_message. */
