@@ -200,8 +200,8 @@ void head_response(struct exchange *x, const struct http_message *message)
 	} else if (!is_interim) {
 		if (x->answer_is_chunked_out)
 			out_framing(w, HTTP_CHUNKED, 0);
-		else
-			out_framing(w, message->framing, message->body_length);
+		else if (message->framing == HTTP_LENGTH)
+			out_framing(w, HTTP_LENGTH, message->body_length);
 		if (conn && !conn->keep_alive)
 			out_text(w, "Connection: close\r\n");
 		else if (conn && conn->is_http10)

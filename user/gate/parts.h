@@ -71,6 +71,7 @@ struct settings {
 	struct hatago_rules *rules; /* client prefixes and the limit of requests, for its own table */
 	struct setting_class *routes, *methods;
 	size_t route_count, method_count;
+	uint32_t dearest; /* the highest cost of a method */
 	struct config_weight *weights;
 	size_t weight_count;
 	struct hatago_prefix *proxy_protocol, *trusted;

@@ -76,7 +76,9 @@ static void count_message(void *ctx, const struct rpc_message *message)
 		x->first = *message;
 	class = settings_class(settings->methods, settings->method_count, message->method,
 			       message->method_length);
-	if (class && !message->is_unclear) {
+	if (message->is_unclear) { /* whatever it may turn out to be */
+		x->cost += settings->dearest > x->route_cost ? settings->dearest : x->route_cost;
+	} else if (class) {
 		x->cost += class->cost;
 		x->ticket.class_id = class->id;
 		x->class_limit = class->has_limit ? &class->limit : x->class_limit;

@@ -211,6 +211,9 @@ int settings_new(const struct config *config, struct settings **ret)
 		return -ENOMEM;
 	}
 	config_rules(&config->edge, &config->rate_limiting, settings->rules);
+	for (size_t i = 0; i < settings->method_count; i++)
+		if (settings->methods[i].cost > settings->dearest)
+			settings->dearest = settings->methods[i].cost;
 	set_bounds(settings, config);
 	set_limits(settings, config);
 	*ret = settings;

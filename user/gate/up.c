@@ -124,9 +124,12 @@ static void on_connected(uv_connect_t *connect, int status)
 	}
 	up->is_connected = true;
 	tally_count(&up->worker->tally.upstream_connections, 1);
-	up->exchange->worker->out_length = 0;
+	up->worker->out_length = 0;
+	up->worker->out_is_short = false;
 	flow_set_timer(&up->flow, TIMER_REQUEST);
 	up_flush(up->exchange);
+	if (up->exchange && up->exchange->conn) /* the rest of the body */
+		conn_resume(up->exchange->conn);
 }
 
 static struct up *up_new(struct worker *worker, uint32_t index)
