@@ -109,6 +109,7 @@ static void tell_refusal(struct exchange *x, const struct refusal *refusal)
 struct rate_refusal {
 	struct hatago_limit limit;
 	uint64_t tokens, wait_ns;
+	uint64_t debt_ns; /* until the client's own bucket is full */
 };
 
 /* What runs short, or nothing. The lock is held. */
@@ -164,6 +165,7 @@ static bool take_own(struct exchange *x, uint64_t now_ns, struct rate_refusal *r
 	ret->limit = *limit;
 	ret->tokens = left.tokens;
 	ret->wait_ns = left.wait_ns;
+	ret->debt_ns = left.debt_ns;
 	return false;
 }
 
@@ -192,7 +194,7 @@ static void escalate(struct exchange *x, const struct rate_refusal *short_of, ui
 	struct clients clients = clients_for(x);
 	struct escalation *told;
 	char client[GATE_CLIENT_TEXT_MAX];
-	uint64_t debt_ns = short_of->wait_ns;
+	uint64_t debt_ns = short_of->debt_ns;
 	struct json out;
 
 	if (!options->after || !gate->edge.sets || !x->id_is_address ||
@@ -201,7 +203,8 @@ static void escalate(struct exchange *x, const struct rate_refusal *short_of, ui
 	if (!escalate_refused(gate->escalate, gate_key(gate, x->id), options,
 			      now_ns))
 		return;
-	escalate_mark(&clients, x->id, debt_ns, now_ns);
+	if (!escalate_mark(&clients, x->id, debt_ns, now_ns))
+		return;
 	tally_count(&x->worker->tally.escalations, 1);
 	client_text(x, client);
 	if (gate->escalation_count < GATE_ESCALATED_MAX) {

@@ -19,11 +19,6 @@ void out_bytes(struct worker *worker, const char *bytes, size_t n)
 	worker->out_length += n;
 }
 
-void out_text(struct worker *worker, const char *text)
-{
-	out_bytes(worker, text, strlen(text));
-}
-
 void out_number(struct worker *worker, uint64_t number)
 {
 	char text[20], *at = text + sizeof(text);
@@ -98,23 +93,23 @@ static void forwarded_text(const char *address, char *to, size_t size)
 	if (strchr(address, ':'))
 		snprintf(to, size, "for=\"[%s]\"", address);
 	else
-		snprintf(to, size, "for=%s", address[0] ? address : "unknown");
+		snprintf(to, size, "for=%s", address);
 }
 
 static void out_forwarding(struct exchange *x, const struct http_message *message)
 {
 	const struct settings *settings = x->worker->settings;
-	char address[INET6_ADDRSTRLEN], text[INET6_ADDRSTRLEN + 16];
+	const char *address = x->conn->peer_text[0] ? x->conn->peer_text : "unknown";
+	char text[sizeof(x->conn->peer_text) + 16];
 
 	if (settings->via)
 		out_list(x, message, "Via", HTTP_FIELD_VIA, true,
 			 message->minor ? "1.1 hatago" : "1.0 hatago");
 	if (!settings->x_forwarded_for && !settings->forwarded)
 		return;
-	address_text(&x->conn->peer, address, sizeof(address));
 	if (settings->x_forwarded_for)
 		out_list(x, message, "X-Forwarded-For", HTTP_FIELD_X_FORWARDED_FOR,
-			 x->conn->is_trusted, address[0] ? address : "unknown");
+			 x->conn->is_trusted, address);
 	if (settings->forwarded) {
 		forwarded_text(address, text, sizeof(text));
 		out_list(x, message, "Forwarded", HTTP_FIELD_FORWARDED, x->conn->is_trusted, text);

@@ -11,7 +11,7 @@
 
 #include "gate/parts.h"
 
-void address_text(const struct sockaddr_storage *address, char *to, size_t size)
+static void address_text(const struct sockaddr_storage *address, char *to, size_t size)
 {
 	const struct sockaddr_in *v4 = (const void *)address;
 	const struct sockaddr_in6 *v6 = (const void *)address;
@@ -78,6 +78,7 @@ void identify_conn(struct conn *conn)
 	struct hatago_prefix one;
 
 	conn->has_address = address_prefix(&conn->peer, &one);
+	address_text(&conn->peer, conn->peer_text, sizeof(conn->peer_text));
 	conn->is_trusted = settings_covers(settings->trusted, settings->trusted_count, &conn->peer);
 	conn->id = conn->has_address ? prefix_client(&one, settings->rules)
 				     : clients_named_id("unix", 4, conn->worker->gate->secret);

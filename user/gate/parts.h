@@ -27,7 +27,7 @@
 #define GATE_LINGER_BYTES (256 << 10)	  /* that are thrown away after a last answer */
 #define GATE_LINGER_MS	  1000
 #define GATE_SEND_MS	  30000 /* in which a client must take something of its answer */
-#define GATE_RATE_MS	  5000	/* between two looks at the rate of a body */
+#define GATE_RATE_MS	  4000	/* between two looks at the rate of a body */
 #define GATE_ESCALATED_MAX 1024 /* escalations whose end is told */
 #define GATE_OWN_CLIENTS  65536 /* of the gate's own table */
 #define GATE_EVENTS_MAX	  1024	/* that wait for the main loop; more are dropped and counted */
@@ -233,6 +233,7 @@ struct conn {
 	size_t held_length, held_capacity;
 	struct http_scan scan;
 	struct sockaddr_storage peer; /* or whom a listed proxy names */
+	char peer_text[46];	      /* "" for a Unix socket */
 	struct hatago_client_id id; /* of `peer` */
 	bool has_address;	    /* `peer` is an address: else the socket is a Unix one */
 	bool is_trusted;	    /* its headers are believed */
@@ -360,7 +361,11 @@ void answer_text(struct conn *conn, const char *type, const char *text, size_t l
 
 /* heads.c: into the worker's scratch. */
 void out_bytes(struct worker *worker, const char *bytes, size_t n);
-void out_text(struct worker *worker, const char *text);
+/* Of a text that the compiler knows. */
+static inline void out_text(struct worker *worker, const char *text)
+{
+	out_bytes(worker, text, __builtin_strlen(text));
+}
 void out_number(struct worker *worker, uint64_t number);
 void out_chunk(struct worker *worker, const char *bytes, size_t n);
 void head_request(struct exchange *x, const struct http_message *message);
@@ -370,6 +375,5 @@ const char *head_reason(int status);
 /* identify.c */
 void identify_conn(struct conn *conn);
 void identify_request(struct exchange *x, const struct http_message *message);
-void address_text(const struct sockaddr_storage *address, char *to, size_t size);
 
 #endif
