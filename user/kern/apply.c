@@ -80,7 +80,7 @@ static int apply_prepare(struct edge *edge, const struct config *config, bool re
 	if (r < 0)
 		return r;
 	a->is_empty = apply_prefix_changes(view_rules(view), &a->rules);
-	a->has_table = a->is_empty || table_sets(wanted) != view->set_count;
+	a->has_table = a->is_empty || clients_set_count(wanted) != view->set_count;
 	memcpy(secret, view->config->secret, sizeof(secret));
 	if (a->has_table)
 		r = table_make(wanted, a->is_empty ? NULL : secret, false, &a->rules, &a->table,
