@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
 /*
- * From fields to a reason: is it protected, is the source listed or banned, do its
+ * From fields to a reason: is it protected, is the source listed, banned or escalated, do its
  * buckets have tokens? Counts nothing about the device; that is account.h's.
  */
 #ifndef HATAGO_BPF_LIMIT_H
@@ -181,6 +181,17 @@ static __always_inline struct seat limit_seat(struct hatago_client_id id,
 	return seat;
 }
 
+/* What is held against a frame of a client whose standing is none of the good ones. */
+static __always_inline enum hatago_reason limit_suspect(const struct hatago_slot *slot, __u32 tick,
+							bool is_connection)
+{
+	if (slot_is_banned(slot, tick))
+		return HATAGO_REASON_BANNED;
+	if (is_connection && slot_is_escalated(slot, tick))
+		return HATAGO_REASON_ESCALATED;
+	return HATAGO_REASON_WITHIN_LIMITS;
+}
+
 /* Charges the frame to its client. */
 static __always_inline enum hatago_reason
 limit_charge(const struct packet *p, const struct hatago_config *c, const struct hatago_rules *r)
@@ -204,9 +215,13 @@ limit_charge(const struct packet *p, const struct hatago_config *c, const struct
 		dimensions &= ~(1u << HATAGO_DIM_CONNECTIONS);
 	slot->packets += p->segments;
 	slot->bytes += p->length;
-	if (slot_is_banned(slot, tick_of(now_ns))) {
-		slot->drops += p->segments;
-		return HATAGO_REASON_BANNED;
+	if (slot_is_suspect(slot, tick_of(now_ns))) {
+		enum hatago_reason reason = limit_suspect(slot, tick_of(now_ns), p->is_connection);
+
+		if (reason != HATAGO_REASON_WITHIN_LIMITS) {
+			slot->drops += p->segments;
+			return reason;
+		}
 	}
 	lacking = limit_take(&seat, r, dimensions, &tokens, bucket_time(now_ns));
 	if (seat.is_away)

@@ -30,7 +30,7 @@
 #include "reason.h"
 
 #define HATAGO_ABI_MAGIC   0x6f6761746148ULL /* "Hatago" */
-#define HATAGO_ABI_VERSION 1u
+#define HATAGO_ABI_VERSION 2u
 
 #define HATAGO_WAYS		7u  /* slots in a set: with their keys, eight cache lines */
 #define HATAGO_REASONS_MAX	32u /* room for reasons in the counters */
@@ -66,8 +66,9 @@
  * standing. A client that has one keeps its slot.
  */
 enum hatago_standing {
-	HATAGO_KEPT,	/* user space wants the slot kept */
-	HATAGO_TRUSTED, /* completed a handshake with the gate lately */
+	HATAGO_KEPT,	  /* user space wants the slot kept */
+	HATAGO_TRUSTED,	  /* completed a handshake with the gate lately */
+	HATAGO_ESCALATED, /* the gate refused its requests too often: its SYNs are dropped */
 	HATAGO_BANNED,
 };
 #define HATAGO_STANDING_SHIFT	    30
@@ -141,11 +142,25 @@ struct hatago_set {
 	struct hatago_slot slot[HATAGO_WAYS];
 };
 
+/*
+ * What the gate keeps of a client; the packet path neither reads nor writes it, so a claim
+ * leaves it as it is. A word holds only up to the end of its slot's standing and is a full
+ * bucket beyond that: who takes from it raises the standing first (user/core/requests.h).
+ * Those of the overflow slot have no owner and hold always.
+ */
+struct hatago_requests {
+	__u64 requests;	   /* bucket of HATAGO_DIM_REQUESTS: see bucket.h */
+	__u64 handshakes;  /* bucket of initialize and what follows it */
+	__u32 connections; /* open ones with the gate; 0: nothing counts them yet */
+	__u32 pad;
+};
+
 /* What a set needs rarely; sides[i] belongs to clients[i]. */
 struct hatago_side {
 	struct hatago_slot overflow; /* shared by the clients that found no slot */
 	/* The lower half of the ids, for prefixes over /64; the last is nobody's. */
 	__u64 id_lo[HATAGO_WAYS + 1];
+	struct hatago_requests gate[HATAGO_WAYS + 1]; /* per way; the last is the overflow's */
 };
 
 /* rules.flags */
@@ -240,7 +255,8 @@ _Static_assert(sizeof(struct hatago_limit) == 48, "ABI");
 _Static_assert(sizeof(struct hatago_client_id) == 16, "ABI");
 _Static_assert(sizeof(struct hatago_slot) == 64, "ABI: a slot is a cache line");
 _Static_assert(sizeof(struct hatago_set) == 512, "ABI");
-_Static_assert(sizeof(struct hatago_side) == 128, "ABI");
+_Static_assert(sizeof(struct hatago_requests) == 24, "ABI");
+_Static_assert(sizeof(struct hatago_side) == 320, "ABI: cache lines");
 _Static_assert(sizeof(struct hatago_rules) == 32 + 48 * HATAGO_DIM_COUNT + 16384, "ABI");
 _Static_assert(sizeof(struct hatago_config) == 64 + 2 * sizeof(struct hatago_rules), "ABI");
 _Static_assert(sizeof(struct hatago_device) == 48 + HATAGO_WHY_MAX, "ABI");

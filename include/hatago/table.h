@@ -133,6 +133,18 @@ BUCKET_INLINE int slot_is_banned(const struct hatago_slot *slot, __u32 tick)
 	return slot->standing > HATAGO_STANDING(HATAGO_BANNED, tick);
 }
 
+/* Banned or escalated, as one comparison; or a ban that is over still stands there. */
+BUCKET_INLINE int slot_is_suspect(const struct hatago_slot *slot, __u32 tick)
+{
+	return slot->standing > HATAGO_STANDING(HATAGO_ESCALATED, tick);
+}
+
+BUCKET_INLINE int slot_is_escalated(const struct hatago_slot *slot, __u32 tick)
+{
+	return slot->standing >> HATAGO_STANDING_SHIFT == HATAGO_ESCALATED &&
+	       slot->standing > HATAGO_STANDING(HATAGO_ESCALATED, tick);
+}
+
 BUCKET_INLINE int slot_is_trusted(const struct hatago_slot *slot, __u32 tick)
 {
 	return slot->standing >> HATAGO_STANDING_SHIFT == HATAGO_TRUSTED &&

@@ -205,7 +205,7 @@ static void test_table_changes_size(void **state)
 		config.edge.max_clients = rows[row].clients;
 		edge = world_open(&config, true);
 		view = edge_view(edge);
-		assert_int_equal(view->set_count, table_sets(rows[row].clients));
+		assert_int_equal(view->set_count, clients_set_count(rows[row].clients));
 		assert_int_equal(view->config->set_count, view->set_count);
 		assert_int_equal(ban_of(world_slot(view, BANNED_SOURCE)), HATAGO_TICK_NEVER);
 		assert_true(is_banned_id(view, long_id));

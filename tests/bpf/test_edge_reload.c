@@ -251,12 +251,12 @@ static void test_reload_of_table_size(void **state)
 	new.edge.max_clients = OTHER_CLIENTS;
 	world_ok(edge_reload(edge, &old, &new, &err), &err);
 	assert_true(world_noticed(edge, "1 live ones were carried over"));
-	assert_int_equal(view->set_count, table_sets(OTHER_CLIENTS));
+	assert_int_equal(view->set_count, clients_set_count(OTHER_CLIENTS));
 	world_send(1, 20);
 	world_expect(view, HATAGO_VERDICT_DROP, HATAGO_REASON_LIMIT_PACKETS, 40 - WORLD_BURST);
 	/* who looked on meanwhile finds the new table, too */
 	world_ok(view_refresh(other, &err), &err);
-	assert_int_equal(other->set_count, table_sets(OTHER_CLIENTS));
+	assert_int_equal(other->set_count, clients_set_count(OTHER_CLIENTS));
 	assert_int_equal(world_slot(other, 1)->packets, world_slot(view, 1)->packets);
 	view_free(other);
 	world_close(edge);

@@ -208,6 +208,10 @@ age_pins() { # PIN VERSION
 
 test_pins_of_another_version_are_refused()
 {
+	local version
+
+	version=$("$BUILD/hatagod" --version)
+	version=${version##*version } version=${version%)}
 	start_with_hundred auto
 	arrivals_count server flood "ip saddr 10.9.0.1"
 	hatagod_kill
@@ -221,7 +225,7 @@ test_pins_of_another_version_are_refused()
 	is_equal "$(xdp_mode server eth0)" 1 "XDP on eth0"
 	flood client --device eth0 --to 10.0.0.2:8080 --kind udp --from 10.9.0.1 --count 500 --rate 20000 >/dev/null
 	wait_for has_arrived 100
-	age_pins /sys/fs/bpf/hatago/config 1
+	age_pins /sys/fs/bpf/hatago/config "$version"
 	hatagod_start server
 	is_equal "$(counted eth0 pass within_limits)" 100 "passed in all"
 }

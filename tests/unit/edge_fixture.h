@@ -120,6 +120,7 @@ static inline bool fixture_frame(const struct fixture *f, struct hatago_client_i
 	at.slot->packets++;
 	at.slot->bytes += bytes;
 	if (slot_is_banned(at.slot, tick_of(now_ns)) ||
+	    (is_connection && slot_is_escalated(at.slot, tick_of(now_ns))) ||
 	    fixture_take(f, &at, dimensions, n, now_ns) != SLOT_TAKEN) {
 		at.slot->drops++;
 		return false;

@@ -51,9 +51,19 @@ static void client_ban(const json_t *ban, FILE *out)
 	fprintf(out, "%s%s\n", *reason ? ": " : "", reason);
 }
 
+static void client_escalation(const json_t *escalation, FILE *out)
+{
+	char buf[TEXT_NUMBER_MAX];
+
+	text_paint(out, PAINT_RED, "escalated");
+	fprintf(out, " for another %s, until %s: its new connections are dropped\n",
+		text_ms(get_u64(escalation, "remaining_ms"), buf), get_text(escalation, "until"));
+}
+
 void render_client(const json_t *result, FILE *out)
 {
 	const json_t *ban = json_object_get(result, "ban");
+	const json_t *escalation = json_object_get(result, "escalation");
 	char a[TEXT_NUMBER_MAX], b[TEXT_NUMBER_MAX], c[TEXT_NUMBER_MAX];
 
 	text_paint(out, PAINT_BOLD, "%s", get_text(result, "client"));
@@ -64,6 +74,8 @@ void render_client(const json_t *result, FILE *out)
 		text_exact(get_u64(result, "drops"), c));
 	if (json_is_object(ban))
 		client_ban(ban, out);
+	if (json_is_object(escalation))
+		client_escalation(escalation, out);
 	client_buckets(json_object_get(result, "buckets"), "full_in_ms", "<FULL IN", out);
 }
 

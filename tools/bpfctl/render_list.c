@@ -9,8 +9,8 @@
 
 static enum paint paint_of_state(const char *state)
 {
-	if (strcmp(state, "banned") == 0 || strcmp(state, "limited") == 0 ||
-	    strcmp(state, "detached") == 0)
+	if (strcmp(state, "banned") == 0 || strcmp(state, "escalated") == 0 ||
+	    strcmp(state, "limited") == 0 || strcmp(state, "detached") == 0)
 		return PAINT_RED;
 	if (strcmp(state, "unconfirmed") == 0 || strcmp(state, "standing_aside") == 0)
 		return PAINT_YELLOW;

@@ -40,7 +40,8 @@ uint32_t ban_until(const struct clients *clients, struct hatago_client_id id);
 /* Is the client banned until exactly this tick? */
 bool ban_holds(const struct clients *clients, struct hatago_client_id id, uint32_t until);
 
-/* Ends a ban: 0, or -ENOENT where the client is not banned. Its buckets stay as they are. */
+/* Ends a ban: 0, or -ENOENT where the client is not banned. Its buckets of frames stay as they are.
+ */
 int ban_lift(const struct clients *clients, struct hatago_client_id id, uint64_t now_ns);
 
 #endif

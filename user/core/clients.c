@@ -64,6 +64,41 @@ bool clients_place(const struct clients *clients, struct hatago_client_id id, ui
 				 ret);
 }
 
+struct client_at clients_overflow(const struct clients *clients, struct hatago_client_id id)
+{
+	uint64_t key = table_key(id, clients->config->secret);
+	struct client_sets sets = clients_sets(clients, key);
+
+	return client_at_place(clients, key, &sets, -1);
+}
+
+static bool clients_set_has_room(const struct hatago_set *set, const struct hatago_rules *rules,
+				 uint64_t now_ns)
+{
+	for (uint32_t way = 0; way < HATAGO_WAYS; way++)
+		if (!set->slot[way].key || slot_is_idle(&set->slot[way], rules, now_ns))
+			return true;
+	return false;
+}
+
+bool clients_has_room(const struct clients *clients, struct hatago_client_id id, uint64_t now_ns)
+{
+	uint64_t key = table_key(id, clients->config->secret);
+	struct client_sets sets = clients_sets(clients, key);
+
+	for (int i = 0; i < TABLE_SETS; i++)
+		if (clients_set_has_room(sets.set[i], clients->rules, now_ns))
+			return true;
+	return false;
+}
+
+uint32_t clients_set_count(uint32_t max_clients)
+{
+	uint64_t slots = (uint64_t)max_clients + max_clients / 4;
+
+	return (uint32_t)((slots + HATAGO_WAYS - 1) / HATAGO_WAYS);
+}
+
 void clients_keep(const struct client_at *at, uint64_t now_ns, uint64_t life_ns)
 {
 	if (at->place >= 0 && at->slot != &at->first->slot[table_home(at->key)])

@@ -46,6 +46,12 @@ bool clients_place(const struct clients *clients, struct hatago_client_id id, ui
 /* The same by the key. id_lo: as the side keeps it. */
 bool clients_place_key(const struct clients *clients, uint64_t key, uint64_t id_lo, uint64_t now_ns,
 		       struct client_at *ret);
+/* The bucket that a client shares where it gets no slot. */
+struct client_at clients_overflow(const struct clients *clients, struct hatago_client_id id);
+/* Would a client that has no slot get one? */
+bool clients_has_room(const struct clients *clients, struct hatago_client_id id, uint64_t now_ns);
+/* The sets for so many clients: a quarter more slots, or 7 % of them would find none. */
+uint32_t clients_set_count(uint32_t max_clients);
 /*
  * Has the packet path know that the client may be live for so long, where it is not at
  * home: to be called before whatever makes it live for longer than until now.

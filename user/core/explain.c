@@ -6,6 +6,8 @@
 #include "core/explain.h"
 
 #include "core/ban.h"
+#include "core/escalate.h"
+#include "core/requests.h"
 
 /* What a frame of this many bytes takes from each bucket. */
 #define EXPLAIN_COST(bytes)                                              \
@@ -21,37 +23,27 @@ bool explain_is_protected(const struct hatago_rules *rules, bool is_ipv6)
 	return (rules->flags & (is_ipv6 ? HATAGO_IPV6 : HATAGO_IPV4)) && (rules->flags & any);
 }
 
-static bool explain_has_room(const struct hatago_set *set, const struct hatago_rules *rules,
-			     uint64_t now_ns)
-{
-	for (uint32_t way = 0; way < HATAGO_WAYS; way++)
-		if (!set->slot[way].key || slot_is_idle(&set->slot[way], rules, now_ns))
-			return true;
-	return false;
-}
-
-/* The slot that the next frame would be charged to, as it would be then. */
+/* The slot that the next frame would be charged to, as it would be then, and the requests. */
 static void explain_find(const struct clients *clients, struct hatago_client_id id, uint64_t now_ns,
 			 struct explain *e)
 {
-	uint64_t key = table_key(id, clients->config->secret);
-	struct client_sets sets = clients_sets(clients, key);
 	struct client_at at;
-	bool has_room = false;
 
-	for (int i = 0; i < TABLE_SETS; i++)
-		has_room |= explain_has_room(sets.set[i], clients->rules, now_ns);
+	e->requests_tat = bucket_time(now_ns);
 	if (clients_find(clients, id, &at)) {
 		e->place = EXPLAIN_KNOWN;
 		e->slot = *at.slot;
-	} else if (has_room) {
+		e->requests_tat = requests_tat(&at, false, now_ns);
+	} else if (clients_has_room(clients, id, now_ns)) {
 		e->place = EXPLAIN_NEW;
 		e->slot = (struct hatago_slot){0};
 		for (int d = 0; d < HATAGO_EDGE_DIMENSIONS; d++)
 			e->slot.tat[d] = bucket_time(now_ns);
 	} else {
 		e->place = EXPLAIN_OVERFLOW;
-		e->slot = clients->sides[sets.set[TABLE_FIRST] - clients->sets].overflow;
+		at = clients_overflow(clients, id);
+		e->slot = *at.slot;
+		e->requests_tat = requests_tat(&at, false, now_ns);
 	}
 }
 
@@ -89,7 +81,22 @@ static bool explain_lists(const struct explain_client *client, const struct hata
 	return true;
 }
 
-/* What the buckets say to a frame that takes cost[d] of those in `dimensions`. */
+/* What the client's standing says, over what its buckets do. */
+static void explain_standing(const struct explain *e, const struct hatago_rules *rules,
+			     bool is_connection, struct explain_verdict *v)
+{
+	bool escalated = is_connection && e->escalated_ns;
+	uint64_t left = escalated ? e->escalated_ns : e->ban_ns; /* never both */
+
+	if (!e->ban_ns && !escalated)
+		return;
+	v->reason = escalated ? HATAGO_REASON_ESCALATED : HATAGO_REASON_BANNED;
+	v->verdict = explain_drop(rules);
+	if (left > v->wait_ns)
+		v->wait_ns = left;
+}
+
+/* What becomes of a frame that takes cost[d] of those in `dimensions`. */
 static void explain_charge(const struct explain *e, const struct hatago_rules *rules,
 			   uint32_t dimensions, const uint64_t cost[HATAGO_DIM_COUNT], uint64_t now,
 			   struct explain_verdict *ret)
@@ -98,7 +105,6 @@ static void explain_charge(const struct explain *e, const struct hatago_rules *r
 	struct explain_verdict v = {
 		.reason = overflow ? HATAGO_REASON_OVERFLOW : HATAGO_REASON_WITHIN_LIMITS,
 		.verdict = HATAGO_VERDICT_PASS,
-		.wait_ns = e->ban_ns,
 	};
 
 	for (int d = 0; d < HATAGO_EDGE_DIMENSIONS; d++) {
@@ -115,10 +121,7 @@ static void explain_charge(const struct explain *e, const struct hatago_rules *r
 		if (wait > v.wait_ns)
 			v.wait_ns = wait;
 	}
-	if (e->ban_ns) {
-		v.reason = HATAGO_REASON_BANNED;
-		v.verdict = explain_drop(rules);
-	}
+	explain_standing(e, rules, dimensions & (1u << HATAGO_DIM_CONNECTIONS), &v);
 	*ret = v;
 }
 
@@ -134,10 +137,15 @@ void explain_client(const struct explain_client *client, const struct clients *c
 
 	explain_find(clients, client->id, now_ns, &e);
 	e.ban_ns = ban_remaining_ns(ban_of(&e.slot), now_ns);
+	e.escalated_ns = escalate_remaining_ns(&e.slot, now_ns);
 	for (int d = 0; d < HATAGO_EDGE_DIMENSIONS; d++)
 		if ((rules->dimensions & (1u << d)) && rules->limit[d].tau)
 			explain_bucket(&rules->limit[d], e.slot.tat[d], frame[d], now,
 				       &e.bucket[d]);
+	if ((rules->dimensions & (1u << HATAGO_DIM_REQUESTS)) &&
+	    rules->limit[HATAGO_DIM_REQUESTS].tau)
+		explain_bucket(&rules->limit[HATAGO_DIM_REQUESTS], e.requests_tat, 1, now,
+			       &e.bucket[HATAGO_DIM_REQUESTS]);
 	if (explain_lists(client, rules, &e.frame)) {
 		e.connection = e.frame;
 	} else {

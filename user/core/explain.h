@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Why: what the packet program would do with a client's next frame, and when that
- * changes. Pure, and in the program's own order: list, ban, buckets. Changes nothing:
+ * changes. Pure, and in the program's own order: list, ban, escalation, buckets. Changes nothing:
  * a client without a slot is told what it would find, and is not given one.
  */
 #ifndef HATAGO_CORE_EXPLAIN_H
@@ -46,8 +46,10 @@ struct explain_verdict {
 struct explain {
 	enum explain_place place;
 	struct hatago_slot slot; /* a copy: its own, a fresh one, or the overflow slot */
+	uint64_t requests_tat;	 /* the word of its bucket of requests, as it counts */
 	uint64_t now_ns;	 /* when that was */
 	uint64_t ban_ns;	 /* what is left of a ban; BAN_FOR_GOOD */
+	uint64_t escalated_ns;	 /* what is left of an escalation */
 	struct explain_bucket bucket[HATAGO_DIM_COUNT];
 	struct explain_verdict frame;	   /* a full frame within a connection */
 	struct explain_verdict connection; /* the frame that opens a connection */

@@ -166,7 +166,8 @@ static bool scan_is_asked_for(const struct scan_pass *pass, const struct scan *s
 static void scan_set(const struct scan_pass *pass, uint32_t index, struct scan *scan)
 {
 	const struct hatago_set *set = &pass->sets[index];
-	uint32_t occupied = 0, live = 0, banned = 0, trusted = 0, matched = 0;
+	uint32_t occupied = 0, live = 0, banned = 0, escalated = 0, trusted = 0;
+	uint32_t matched = 0;
 	uint64_t rank, least = scan_least(scan);
 	struct hatago_slot slot;
 	bool is_live;
@@ -180,6 +181,7 @@ static void scan_set(const struct scan_pass *pass, uint32_t index, struct scan *
 		is_live = scan_is_live(pass, &slot);
 		live += is_live;
 		banned += slot_is_banned(&slot, pass->tick);
+		escalated += slot_is_escalated(&slot, pass->tick);
 		trusted += slot_is_trusted(&slot, pass->tick);
 		/* Idle and away: the client may be at home by now. */
 		if (!is_live && (index >= pass->front_count || way != table_home(slot.key)))
@@ -202,6 +204,7 @@ static void scan_set(const struct scan_pass *pass, uint32_t index, struct scan *
 	scan->occupied += occupied;
 	scan->live += live;
 	scan->banned += banned;
+	scan->escalated += escalated;
 	scan->trusted += trusted;
 	scan->full_sets += live == HATAGO_WAYS;
 	scan->matched += matched;
@@ -271,8 +274,8 @@ void scan_table(const struct clients *clients, uint64_t now_ns, struct scan *sca
 	if (scan->limit > scan->capacity)
 		scan->limit = scan->capacity;
 	scan->slots = (uint64_t)clients->set_count * HATAGO_WAYS;
-	scan->occupied = scan->live = scan->banned = scan->trusted = scan->full_sets = 0;
-	scan->matched = 0;
+	scan->occupied = scan->live = scan->banned = scan->escalated = scan->trusted = 0;
+	scan->full_sets = scan->matched = 0;
 	scan->top_count = scan->heap_count = 0;
 	for (uint32_t i = 0; i < clients->set_count; i++) {
 		scan_prefetch(&pass, i, clients->set_count);

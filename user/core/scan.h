@@ -42,8 +42,9 @@ struct scan {
 	/* Found, in the whole table whatever was asked for. */
 	uint64_t slots;
 	uint64_t occupied; /* bear a key */
-	uint64_t live;	   /* of these: in debt, banned or trusted, so nobody may claim them */
+	uint64_t live;	   /* of these: in debt or of some standing, so nobody may claim them */
 	uint64_t banned;
+	uint64_t escalated;
 	uint64_t trusted;
 	uint64_t full_sets; /* all ways live: newcomers go to a back set, or to its overflow bucket
 			     */

@@ -73,14 +73,15 @@ static int apply_prepare(struct edge *edge, const struct config *config, bool re
 	uint64_t secret[2];
 	int r;
 
-	config_rules(&config->edge, &config->rate_limiting, &a->rules);
+	config_rules(&config->edge, config->gate.enabled ? &config->rate_limiting : NULL,
+		     &a->rules);
 	a->rules.flags |= view_rules(view)->flags & (HATAGO_ALLOW | HATAGO_DENY);
 	r = lists_plan(view, VIEW_ALLOW, &config->edge.allow, &a->lists[VIEW_ALLOW], err);
 	r = r < 0 ? r : lists_plan(view, VIEW_DENY, &config->edge.deny, &a->lists[VIEW_DENY], err);
 	if (r < 0)
 		return r;
 	a->is_empty = apply_prefix_changes(view_rules(view), &a->rules);
-	a->has_table = a->is_empty || table_sets(wanted) != view->set_count;
+	a->has_table = a->is_empty || clients_set_count(wanted) != view->set_count;
 	memcpy(secret, view->config->secret, sizeof(secret));
 	if (a->has_table)
 		r = table_make(wanted, a->is_empty ? NULL : secret, false, &a->rules, &a->table,

@@ -81,7 +81,7 @@ static int edge_make_pins(const char *pins, const struct config *config, struct 
 	char path[PINS_PATH_MAX];
 	int r;
 
-	config_rules(&config->edge, &config->rate_limiting, &rules);
+	config_rules(&config->edge, config->gate.enabled ? &config->rate_limiting : NULL, &rules);
 	r = table_make(config->edge.max_clients, NULL, true, &rules, &table, err);
 	if (r < 0)
 		return r;

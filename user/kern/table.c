@@ -12,14 +12,9 @@
 #include <sys/random.h>
 
 #include "core/clients.h"
+#include "core/requests.h"
+#include "core/standing.h"
 #include "kern/pins.h"
-
-uint32_t table_sets(uint32_t max_clients)
-{
-	uint64_t slots = max_clients + max_clients / 4;
-
-	return (uint32_t)((slots + HATAGO_WAYS - 1) / HATAGO_WAYS);
-}
 
 static void *table_map(int fd, size_t size)
 {
@@ -39,7 +34,7 @@ static int table_secret(uint64_t ret[2], struct err *err)
 int table_make(uint32_t max_clients, const uint64_t secret[2], bool with_lists,
 	       const struct hatago_rules *rules, struct table *ret, struct err *err)
 {
-	struct table t = {.maps = PROGRAM_NO_MAPS, .set_count = table_sets(max_clients)};
+	struct table t = {.maps = PROGRAM_NO_MAPS, .set_count = clients_set_count(max_clients)};
 	uint64_t fresh[2];
 	int r = secret ? 0 : table_secret(fresh, err);
 
@@ -78,13 +73,12 @@ void table_done(struct table *table)
 }
 
 /* Both may be in use: what was done in either counts. */
-static void table_merge(struct hatago_slot *to, const struct hatago_slot *from)
+static void table_merge(struct hatago_slot *to, const struct hatago_slot *from, uint64_t now_ns)
 {
 	for (int d = 0; d < HATAGO_EDGE_DIMENSIONS; d++)
 		if ((int64_t)(from->tat[d] - to->tat[d]) > 0)
 			to->tat[d] = from->tat[d];
-	if (from->standing > to->standing)
-		to->standing = from->standing;
+	to->standing = standing_join(to->standing, from->standing, now_ns);
 	if (from->packets > to->packets) {
 		to->packets = from->packets;
 		to->bytes = from->bytes;
@@ -96,13 +90,15 @@ static void table_merge(struct hatago_slot *to, const struct hatago_slot *from)
 static bool table_carry_slot(const struct view *from, uint32_t index, int way,
 			     const struct clients *to, uint64_t now_ns)
 {
-	const struct hatago_slot *slot = &from->sets[index].slot[way];
+	struct hatago_slot *slot = &from->sets[index].slot[way];
+	const struct client_at old = {.slot = slot, .side = &from->sides[index], .place = way};
 	struct client_at at;
 
 	if (!clients_place_key(to, slot->key, from->sides[index].id_lo[way], now_ns, &at))
 		return false;
 	clients_keep(&at, now_ns, slot_life(slot, to->rules, now_ns));
-	table_merge(at.slot, slot);
+	table_merge(at.slot, slot, now_ns);
+	requests_carry(&old, &at, now_ns);
 	return true;
 }
 

@@ -29,8 +29,6 @@ struct table_carried {
 	uint32_t lost_bans;
 };
 
-/* The sets for so many clients: a quarter more slots, or 7 % of them would find none. */
-uint32_t table_sets(uint32_t max_clients);
 /*
  * An empty table with these rules in force. secret: of another table, whose keys are to be
  * carried over, or NULL for a new one.

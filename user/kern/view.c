@@ -43,7 +43,8 @@ static void view_table_done(struct view_table *table)
 	memory_close_at(&table->sides_map.fd);
 }
 
-static int view_table_check(const char *pins, const struct view_table *table, struct err *err)
+static int view_table_check_version(const char *pins, const struct view_table *table,
+				    struct err *err)
 {
 	const struct hatago_config *config = table->config;
 
@@ -60,6 +61,13 @@ static int view_table_check(const char *pins, const struct view_table *table, st
 			"version %u, this program knows %u): stop that hatagod first (SIGTERM "
 			"removes its pins)",
 			pins, config->abi_version, HATAGO_ABI_VERSION);
+	return 0;
+}
+
+static int view_table_check_size(const char *pins, const struct view_table *table, struct err *err)
+{
+	const struct hatago_config *config = table->config;
+
 	if (config->set_count != table->clients_map.entries ||
 	    config->set_count != table->sides_map.entries || config->front_count == 0 ||
 	    config->front_count > config->set_count)
@@ -78,24 +86,38 @@ static int view_open_pin(const char *pins, const char *name, struct pins_map *re
 	return r < 0 ? r : pins_open_map(path, name, ret, err);
 }
 
+static int view_not_mapped(const char *pins, struct err *err)
+{
+	return err_set(err, -errno, "can't map the tables of %s: %s", pins, strerror(errno));
+}
+
+/* The version first: the other maps' shape follows from it. */
+static int view_table_open_config(const char *pins, struct view_table *t, struct err *err)
+{
+	int r = view_open_pin(pins, "config", &t->config_map, err);
+
+	if (r == -ENOENT)
+		err_set(err, r, "no edge is pinned in %s: start hatagod, or name its folder", pins);
+	if (r < 0)
+		return r;
+	t->config = pins_map_values(&t->config_map, sizeof(*t->config));
+	return t->config ? view_table_check_version(pins, t, err) : view_not_mapped(pins, err);
+}
+
 static int view_table_map(const char *pins, struct view_table *t, struct err *err)
 {
-	t->config = pins_map_values(&t->config_map, sizeof(*t->config));
 	t->sets = pins_map_values(&t->clients_map, t->clients_map.entries * sizeof(*t->sets));
 	t->sides = pins_map_values(&t->sides_map, t->sides_map.entries * sizeof(*t->sides));
-	if (!t->config || !t->sets || !t->sides)
-		return err_set(err, -errno, "can't map the tables of %s: %s", pins,
-			       strerror(errno));
-	return view_table_check(pins, t, err);
+	if (!t->sets || !t->sides)
+		return view_not_mapped(pins, err);
+	return view_table_check_size(pins, t, err);
 }
 
 static int view_table_open(const char *pins, struct view_table *ret, struct err *err)
 {
 	struct view_table table = view_no_table;
-	int r = view_open_pin(pins, "config", &table.config_map, err);
+	int r = view_table_open_config(pins, &table, err);
 
-	if (r == -ENOENT)
-		err_set(err, r, "no edge is pinned in %s: start hatagod, or name its folder", pins);
 	if (r == 0)
 		r = view_open_pin(pins, "clients", &table.clients_map, err);
 	if (r == 0)

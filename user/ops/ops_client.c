@@ -8,6 +8,8 @@
 
 #include "base/address.h"
 #include "core/ban.h"
+#include "core/escalate.h"
+#include "core/requests.h"
 #include "core/scan.h"
 #include "ops/commands.h"
 
@@ -27,12 +29,15 @@ static void ops_write_client(const struct ops_context *ops, const struct scan_cl
 {
 	uint64_t now = ops->mono_ns();
 	uint64_t banned = ban_remaining_ns(ban_of(&client->slot), now);
+	uint64_t escalated = escalate_remaining_ns(&client->slot, now);
 
 	json_object_begin(out, NULL);
 	ops_write_client_id(client->id, rules, "client", out);
 	ops_write_slot(&client->slot, rules, now, out);
 	if (banned)
 		ops_write_ms("ban_remaining_ms", banned, out);
+	if (escalated)
+		ops_write_ms("escalation_remaining_ms", escalated, out);
 	json_object_end(out);
 }
 
@@ -64,27 +69,49 @@ int ops_client_list(struct ops_context *ops, const json_t *args, struct json *ou
 	return 0;
 }
 
-static void ops_write_buckets(const struct hatago_slot *slot, const struct hatago_rules *rules,
-			      uint64_t now_ns, struct json *out)
+static void ops_write_buckets(const struct hatago_slot *slot, uint64_t requests,
+			      const struct hatago_rules *rules, uint64_t now_ns, struct json *out)
 {
 	json_array_begin(out, "buckets");
-	for (uint32_t d = 0; d < HATAGO_EDGE_DIMENSIONS; d++) {
+	for (uint32_t d = 0; d < HATAGO_DIM_COUNT; d++) {
 		const struct hatago_limit *limit = &rules->limit[d];
+		uint64_t tat = d < HATAGO_EDGE_DIMENSIONS ? slot->tat[d] : requests;
 
 		if (!(rules->dimensions & (1u << d)) || !limit->tau)
 			continue;
 		json_object_begin(out, NULL);
 		json_str(out, "dimension", ops_dimension_label(d));
-		json_u64(out, "tokens", bucket_tokens(slot->tat[d], limit, bucket_time(now_ns)));
+		json_u64(out, "tokens", bucket_tokens(tat, limit, bucket_time(now_ns)));
 		json_u64(out, "burst", limit->burst);
 		json_double(out, "rate", (double)limit->rate_milli / 1000);
 		ops_write_ms("full_in_ms",
-			     bucket_debt(slot->tat[d], limit, bucket_time(now_ns)) >>
-				     HATAGO_TIME_SHIFT,
+			     bucket_debt(tat, limit, bucket_time(now_ns)) >> HATAGO_TIME_SHIFT,
 			     out);
 		json_object_end(out);
 	}
 	json_array_end(out);
+}
+
+static void ops_write_standing(const struct ops_context *ops, struct hatago_client_id id,
+			       const struct hatago_slot *slot, uint64_t now_ns, struct json *out)
+{
+	uint64_t escalated = escalate_remaining_ns(slot, now_ns);
+
+	if (ban_remaining_ns(ban_of(slot), now_ns)) {
+		json_object_begin(out, "ban");
+		ops_write_ban(ops, id, ban_of(slot), out);
+		json_object_end(out);
+	} else {
+		json_nil(out, "ban");
+	}
+	if (escalated) {
+		json_object_begin(out, "escalation");
+		ops_write_ms("remaining_ms", escalated, out);
+		ops_write_time("until", ops->real_ns() + escalated, out);
+		json_object_end(out);
+	} else {
+		json_nil(out, "escalation");
+	}
 }
 
 int ops_client_show(struct ops_context *ops, const json_t *args, struct json *out, struct err *err)
@@ -109,13 +136,7 @@ int ops_client_show(struct ops_context *ops, const json_t *args, struct json *ou
 	slot = *at.slot;
 	ops_write_client_id(id, clients.rules, "client", out);
 	ops_write_slot(&slot, clients.rules, now, out);
-	ops_write_buckets(&slot, clients.rules, now, out);
-	if (ban_remaining_ns(ban_of(&slot), now)) {
-		json_object_begin(out, "ban");
-		ops_write_ban(ops, id, ban_of(&slot), out);
-		json_object_end(out);
-	} else {
-		json_nil(out, "ban");
-	}
+	ops_write_buckets(&slot, requests_tat(&at, false, now), clients.rules, now, out);
+	ops_write_standing(ops, id, &slot, now, out);
 	return 0;
 }

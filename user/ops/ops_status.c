@@ -71,6 +71,7 @@ static void status_write_table(const struct ops_context *ops, const struct clien
 	json_u64(out, "occupied", scan->occupied);
 	json_u64(out, "live", scan->live);
 	json_u64(out, "banned", scan->banned);
+	json_u64(out, "escalated", scan->escalated);
 	json_u64(out, "trusted", scan->trusted);
 	json_u64(out, "full_sets", scan->full_sets);
 	json_object_end(out);

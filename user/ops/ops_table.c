@@ -110,7 +110,7 @@ const struct ops_command ops_commands[] = {
 	{
 		.object = "client",
 		.verb = "show",
-		.help = "one client: its counts, its buckets, its ban",
+		.help = "one client: its counts, its buckets, its ban or escalation",
 		.where = OPS_PINS,
 		.arguments = {ADDRESS},
 		.run = ops_client_show,

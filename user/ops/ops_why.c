@@ -91,6 +91,33 @@ static void why_say_ban(const struct ops_context *ops, const struct why *w, stru
 			reason, left, w->address);
 }
 
+static void why_say_escalation(const struct why *w, const char *what, struct json *out)
+{
+	char left[TEXT_DURATION_MAX];
+
+	text_duration(w->e.escalated_ns, left, sizeof(left));
+	why_say(out,
+		"%s would be dropped: the gate refused its requests too often. That ends when its "
+		"debt is over, in %s if it asks for nothing; connections that it has go on.",
+		what, left);
+}
+
+/* What the gate would say to a request, which is no frame: so it is beside the verdict. */
+static void why_say_requests(const struct why *w, struct json *out)
+{
+	const struct explain_bucket *b = &w->e.bucket[HATAGO_DIM_REQUESTS];
+	char wait[TEXT_DURATION_MAX];
+
+	if (!b->enabled || !b->wait_ns)
+		return;
+	text_duration(b->wait_ns, wait, sizeof(wait));
+	why_say(out,
+		"Its next request would be refused by the gate: %s bucket of requests has %llu of "
+		"%llu tokens. There is one again in %s.",
+		w->e.place == EXPLAIN_OVERFLOW ? "the shared" : "its",
+		(unsigned long long)b->tokens, (unsigned long long)b->limit->burst, wait);
+}
+
 static void why_say_list(const struct why *w, bool is_allowed, struct json *out)
 {
 	char entry[PREFIX_TEXT_MAX];
@@ -124,6 +151,9 @@ static void why_say_verdict(const struct ops_context *ops, const struct why *w,
 		break;
 	case HATAGO_REASON_BANNED:
 		why_say_ban(ops, w, out);
+		break;
+	case HATAGO_REASON_ESCALATED:
+		why_say_escalation(w, what, out);
 		break;
 	case HATAGO_REASON_OVERFLOW_LIMIT:
 		why_say_overflow(w, what, v->wait_ns, out);
@@ -168,6 +198,8 @@ static void why_say_rest(const struct ops_context *ops, const struct why *w, str
 		why_say(out, "It is on the deny list as well.");
 	if (w->client.is_allowed && w->e.ban_ns)
 		why_say(out, "It is banned as well.");
+	if (w->client.is_allowed && w->e.escalated_ns)
+		why_say(out, "It is escalated as well.");
 	if (w->e.place == EXPLAIN_NEW && w->e.frame.reason == HATAGO_REASON_WITHIN_LIMITS)
 		why_say(out, "It is not in the table: not seen lately, or full again since.");
 }
@@ -185,7 +217,7 @@ static void why_write_verdict(const char *key, const struct explain_verdict *v, 
 static void why_write_buckets(const struct explain *e, struct json *out)
 {
 	json_array_begin(out, "buckets");
-	for (uint32_t d = 0; d < HATAGO_EDGE_DIMENSIONS; d++) {
+	for (uint32_t d = 0; d < HATAGO_DIM_COUNT; d++) {
 		const struct explain_bucket *b = &e->bucket[d];
 
 		if (!b->enabled)
@@ -220,8 +252,10 @@ static void why_write(const struct ops_context *ops, const struct why *w, struct
 	if (w->e.connection.reason != w->e.frame.reason)
 		why_say_verdict(ops, w, &w->e.connection, "A new connection", EXPLAIN_SYN_BYTES,
 				out);
+	why_say_requests(w, out);
 	why_say_rest(ops, w, out);
 	json_array_end(out);
+	ops_write_ms("escalated_ms", w->e.escalated_ns, out);
 	why_write_buckets(&w->e, out);
 	ops_write_ports(w->rules, "protect", out);
 }

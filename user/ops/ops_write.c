@@ -122,8 +122,8 @@ static bool ops_is_limited(const struct hatago_slot *slot, const struct hatago_r
 	return false;
 }
 
-/* banned, limited: a full frame would be dropped; active: in debt or trusted; idle: as if never
- * seen */
+/* banned, limited: a full frame would be dropped; escalated: a new connection would be; active:
+ * in debt or trusted; idle: as if never seen */
 static const char *ops_slot_state(const struct hatago_slot *slot, const struct hatago_rules *rules,
 				  uint64_t now_ns)
 {
@@ -131,6 +131,8 @@ static const char *ops_slot_state(const struct hatago_slot *slot, const struct h
 
 	if (slot_is_banned(slot, tick))
 		return "banned";
+	if (slot_is_escalated(slot, tick))
+		return "escalated";
 	if (ops_is_limited(slot, rules, now_ns))
 		return "limited";
 	return slot_is_idle(slot, rules, now_ns) ? "idle" : "active";
