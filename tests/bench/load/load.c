@@ -53,6 +53,7 @@ struct client {
 	uint32_t connections;
 	struct connection *idle, *busy;
 	uint64_t due_ns;		    /* of its next request */
+	unsigned short chance[3];	    /* its own, so that others change nothing in it */
 	uint64_t waiting[LOAD_WAITING_MAX]; /* when they were due */
 	uint32_t first, next;		    /* of waiting, modulo LOAD_WAITING_MAX */
 };
@@ -64,7 +65,6 @@ struct load {
 	struct client *clients;
 	size_t client_count;
 	struct connection *dead; /* freed when no event of this round can name them */
-	unsigned short seed[3];
 };
 
 static bool is_measured(const struct load *load, uint64_t due_ns)
@@ -294,9 +294,19 @@ static void late_look(struct load *load, struct client *client, uint64_t now_ns)
 	waiting_serve(load, client, now_ns);
 }
 
-static double interval_ns(struct load *load, const struct client *client)
+static uint64_t interval_ns(struct client *client)
 {
-	return -log(1 - erand48(load->seed)) * 1e9 / client->group->rate;
+	return 1 + (uint64_t)(-log(1 - erand48(client->chance)) * 1e9 / client->group->rate);
+}
+
+static bool is_over(const struct load *load, uint64_t now_ns)
+{
+	if (now_ns < load->end_ns)
+		return false;
+	for (size_t i = 0; i < load->client_count; i++)
+		if (load->clients[i].busy || load->clients[i].first != load->clients[i].next)
+			return false;
+	return true;
 }
 
 /* Lets all requests begin that are due; returns when the next one is. */
@@ -309,7 +319,7 @@ static uint64_t clients_advance(struct load *load, uint64_t now_ns)
 
 		while (client->due_ns <= now_ns && client->due_ns < load->end_ns) {
 			request_due(load, client, client->due_ns);
-			client->due_ns += (uint64_t)interval_ns(load, client) + 1;
+			client->due_ns += interval_ns(client);
 		}
 		if (client->due_ns < next_ns)
 			next_ns = client->due_ns;
@@ -321,7 +331,7 @@ static void clients_make(struct load *load, uint64_t now_ns)
 {
 	for (size_t g = 0; g < load->plan->group_count; g++)
 		load->client_count += load->plan->groups[g].clients;
-	load->clients = calloc(load->client_count, sizeof(*load->clients));
+	load->clients = calloc(load->client_count + 1, sizeof(*load->clients)); /* 0 is no size */
 	if (!load->clients)
 		net_die("memory", "none left");
 	for (size_t g = 0, at = 0; g < load->plan->group_count; g++)
@@ -332,8 +342,11 @@ static void clients_make(struct load *load, uint64_t now_ns)
 			client->address =
 				127u << 24 | (uint32_t)(g + 1) << 16 | n / 250 << 8 | (n % 250 + 1);
 			client->due_ns = NEVER;
+			client->chance[0] = (unsigned short)load->plan->seed;
+			client->chance[1] = (unsigned short)g;
+			client->chance[2] = (unsigned short)n;
 			if (client->group->rate > 0)
-				client->due_ns = now_ns + (uint64_t)interval_ns(load, client);
+				client->due_ns = now_ns + interval_ns(client);
 			else
 				for (uint32_t i = 0; i < client->group->connections; i++)
 					(void)request_begin(load, client, now_ns);
@@ -375,14 +388,14 @@ static int by_value(const void *a, const void *b)
 void load_run(struct load_plan *plan)
 {
 	uint64_t now_ns = clock_mono_ns(), look_ns = now_ns, next_ns;
-	struct load load = {.plan = plan, .epoll = net_epoll_new(), .seed = {1, 2, 3}};
+	struct load load = {.plan = plan, .epoll = net_epoll_new()};
 
 	(void)prctl(PR_SET_TIMERSLACK, 1ul); /* requests begin when they are due */
 	load.begin_ns = now_ns + plan->warm_up_ns;
 	load.end_ns = load.begin_ns + plan->measured_ns;
 	clients_make(&load, now_ns);
-	/* What was begun is given the time that it has. */
-	for (; now_ns < load.end_ns + plan->patience_ns; now_ns = clock_mono_ns()) {
+	/* No request is waited for longer than it may take. */
+	for (; !is_over(&load, now_ns); now_ns = clock_mono_ns()) {
 		next_ns = clients_advance(&load, now_ns);
 		if (now_ns >= look_ns) {
 			for (size_t i = 0; i < load.client_count; i++)
@@ -391,8 +404,6 @@ void load_run(struct load_plan *plan)
 		}
 		events_wait(&load, next_ns < look_ns ? next_ns : look_ns);
 	}
-	for (size_t i = 0; i < load.client_count; i++)
-		late_look(&load, &load.clients[i], NEVER);
 	clients_free(&load);
 	for (size_t g = 0; g < plan->group_count; g++)
 		if (plan->groups[g].result.latency_count)
