@@ -184,7 +184,7 @@ fi
 # --- what a process costs ---
 
 cpu_ns() { # NAME
-	cat /proc/"${PID[$1]}"/task/*/schedstat | awk '{ sum += $1 } END { printf "%d\n", sum }'
+	cat /proc/"${PID[$1]}"/task/*/schedstat | awk '{ sum += $1 } END { printf "%.0f\n", sum }'
 }
 
 pss_kib() { # NAME
