@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
 # The proxies that bench-gate.sh and bench-overload.sh compare, with equivalent limits, one
-# worker each, no access log; and how their cost is read. Sourced; ends what it started.
+# worker each, X-Forwarded-For, no access log; and how their cost is read. Sourced; ends what it started.
 #
 # All proxies are on the first CPU, load and upstream on the second, where there are two;
 # all before whatever else wants the CPUs, where that is allowed.
@@ -111,6 +111,7 @@ start_haproxy() {
 		    timeout http-keep-alive 300s
 		    http-reuse always
 		    option abortonclose
+		    option forwardfor
 		frontend clients
 		    bind 127.0.0.1:${PORT[haproxy]}
 		    http-request track-sc0 src table per_client
@@ -154,6 +155,7 @@ start_nginx() {
 		            proxy_pass http://service;
 		            proxy_http_version 1.1;
 		            proxy_set_header Connection "";
+		            proxy_set_header X-Forwarded-For \$proxy_add_x_forwarded_for;
 		        }
 		        location @busy { default_type application/json; return 503 '$REFUSAL'; }
 		        location @refused { default_type application/json; return 429 '$REFUSAL'; }
