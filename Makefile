@@ -18,6 +18,7 @@ DEPS     := gcc libc6-dev make pkg-config clang llvm bpftool libbpf-dev libelf-d
 DEPS_VM  := qemu-system-x86 busybox-static kmod cpio xz-utils zstd lz4 debian-archive-keyring
 DEPS_DEV := libcmocka-dev libclang-rt-14-dev clang-format clang-tidy cppcheck shellcheck \
 	    util-linux nftables iptables ethtool jq python3 $(if $(shell command -v npm),,nodejs npm)
+DEPS_BENCH := haproxy nginx-light wrk
 
 LIBS     := libbpf libelf zlib yaml-0.1 jansson libuv libsystemd libcap-ng
 CPPFLAGS += -D_GNU_SOURCE -DHATAGO_VERSION=$(VERSION) -Iinclude -Iuser -I$(BUILD) -I/usr/share/include/llhttp
@@ -50,7 +51,7 @@ all: $(PROGRAMS) ## builds hatagod and hatago-bpfctl
 
 # What works on a machine where nothing is installed yet.
 ON_DEPS := run check lint sanitize fuzz demo bench check-kernels
-.PHONY: help deps clean $(ON_DEPS) $(ON_DEPS:%=do-%)
+.PHONY: help deps deps-run deps-bench clean $(ON_DEPS) $(ON_DEPS:%=do-%)
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## */\1\t/p' Makefile | expand -t 16
 
@@ -75,7 +76,9 @@ fuzz: deps ## fuzzes every parser for [SECONDS=30] each
 	$(Q)+$(do) do-fuzz
 demo: deps ## hosts out of network namespaces, a flood, before and after
 	$(Q)+$(do) do-demo
-bench: deps ## ns a packet, a scan of a million clients, Mpps beside nftables and iptables
+deps-bench: deps
+	@tools/dev/deps.sh $(DEPS_BENCH)
+bench: deps-bench ## what the edge costs beside nftables and iptables, and the gate beside HAProxy and nginx
 	$(Q)+$(do) do-bench
 check-kernels: deps ## boots Debian's kernels under qemu and tries the edge there
 	$(Q)+$(do) do-check-kernels
@@ -90,7 +93,7 @@ do-run: all $(DEV_TOOLS)
 	@BUILD='$(BUILD)' IFACE='$(IFACE)' PROTECT='$(PROTECT)' tools/dev/run.sh
 do-demo: all $(DEV_TOOLS)
 	@BUILD='$(abspath $(BUILD))' tools/dev/demo.sh
-do-bench: $(BENCHES)
+do-bench: all $(BENCHES)
 	@BUILD='$(BUILD)' tools/dev/bench.sh
 do-check: all $(DEV_TOOLS) $(UNIT) $(BPF_TESTS) sanitized fuzzers $(MCP)
 	@BUILD='$(BUILD)' tools/dev/check.sh $(UNIT) $(BPF_TESTS) $(UNIT:$(BUILD)/%=$(BUILD)/asan/%) \

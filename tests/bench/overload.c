@@ -7,7 +7,7 @@
  *
  * per_second: good answers. Used by bench-overload.sh, and by bench-gate.sh for latency.
  *
- *      overload --to HOST:PORT [--seconds N] [--warm-up-ms N] [--patience-ms N]
+ *      overload --to HOST:PORT [--seconds N] [--warm-up-ms N] [--patience-ms N] [--seed N]
  *               --group NAME,CLIENTS,RATE-OF-EACH,CONNECTIONS-OF-EACH...
  *
  * RATE 0: a closed loop, every connection asks again as soon as it is answered.
@@ -46,6 +46,7 @@ static void parse_options(int argc, char **argv, struct load_plan *plan)
 						{"seconds", required_argument, NULL, 's'},
 						{"warm-up-ms", required_argument, NULL, 'w'},
 						{"patience-ms", required_argument, NULL, 'p'},
+						{"seed", required_argument, NULL, 'r'},
 						{"group", required_argument, NULL, 'g'},
 						{NULL, 0, NULL, 0}};
 	int option;
@@ -63,14 +64,17 @@ static void parse_options(int argc, char **argv, struct load_plan *plan)
 		else if (option == 'p')
 			plan->patience_ns =
 				NET_MS * net_number("--patience-ms", optarg, 1, PATIENCE_MS_MAX);
+		else if (option == 'r')
+			plan->seed = (uint32_t)net_number("--seed", optarg, 0, UINT16_MAX);
 		else if (option == 'g' && plan->group_count < LOAD_GROUPS_MAX)
 			parse_group(plan, optarg);
 		else
 			exit(2);
 	}
 	if (!plan->to.sin_port || !plan->group_count || optind != argc)
-		net_die("usage", "overload --to HOST:PORT [--seconds N] [--warm-up-ms N] "
-				 "[--patience-ms N] --group NAME,CLIENTS,RATE,CONNECTIONS...");
+		net_die("usage",
+			"overload --to HOST:PORT [--seconds N] [--warm-up-ms N] "
+			"[--patience-ms N] [--seed N] --group NAME,CLIENTS,RATE,CONNECTIONS...");
 }
 
 int main(int argc, char **argv)

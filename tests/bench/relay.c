@@ -88,12 +88,13 @@ static bool end_send(struct relay *relay, struct end *end, const char *bytes, si
 	if (sent < 0)
 		sent = 0;
 	end->waiting = count - (size_t)sent;
-	if (end->waiting && !end->buffer)
-		end->buffer = malloc(READ_BYTES);
-	if (end->waiting && !end->buffer)
-		return false;
-	if (end->waiting)
+	if (end->waiting) {
+		if (!end->buffer)
+			end->buffer = malloc(READ_BYTES);
+		if (!end->buffer)
+			return false;
 		memmove(end->buffer, bytes + sent, end->waiting);
+	}
 	end_ask(relay, end);
 	end_ask(relay, end->other);
 	return true;
@@ -107,7 +108,7 @@ static void end_event(struct relay *relay, struct end *end, uint32_t events)
 
 	if (end->fd < 0)
 		return;
-	if (events & EPOLLOUT)
+	if ((events & EPOLLOUT) && end->buffer)
 		good = end_send(relay, end, end->buffer, end->waiting);
 	if (good && (events & (EPOLLIN | EPOLLERR | EPOLLHUP))) {
 		count = recv(end->fd, bytes, sizeof(bytes), 0);

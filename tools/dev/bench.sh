@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# The three tables that the README shows: what the edge costs a packet, how long hatagod
-# takes to scan a million clients, and how much it drops beside nftables and iptables.
-# Needs root. Called by `make bench`.
+# The tables that the README shows: what the edge costs a packet, how long hatagod takes to
+# scan a million clients, how much it drops beside nftables and iptables; what the gate costs
+# a request beside HAProxy and nginx, and what it keeps up under overload. Needs root. Called
+# by `make bench`; takes about a quarter of an hour.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 BUILD=${BUILD:-build}
@@ -11,3 +12,5 @@ echo "$(nproc) CPUs, $(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -n 1),
 "$BUILD/bench/bench_packet"
 "$BUILD/bench/bench_scan"
 tools/dev/bench-live.sh
+tools/dev/bench-gate.sh
+tools/dev/bench-overload.sh

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # Installs the Debian packages named, of which it does nothing where all are there
-# (a tenth of a second). Where it may not, it says what to type. Starts no service and
-# removes nothing. Called by `make deps`, and so first by nearly every target.
+# (a tenth of a second). Where it may not, it says what to type. Starts no service, now or at
+# the next boot, and removes nothing. Called by `make deps`, and so first by nearly every target.
 set -euo pipefail
 
 if ! command -v dpkg-query >/dev/null; then
@@ -26,6 +26,21 @@ if ((EUID)); then
 	exit 1
 fi
 echo "deps: installing ${missing[*]}"
+# Packages that bring a service start it unless this file says no. One that is there already
+# is the administrator's.
+policy=/usr/sbin/policy-rc.d
+if [[ ! -e $policy ]]; then
+	trap 'rm -f "$policy"' EXIT
+	printf '#!/bin/sh\nexit 101\n' >"$policy"
+	chmod 755 "$policy"
+fi
 export DEBIAN_FRONTEND=noninteractive
 apt-get update -qq
 apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+
+for service in haproxy nginx; do # of the packages that are for the bench
+	[[ " ${missing[*]} " == *" $service"* && -e /etc/init.d/$service ]] || continue
+	echo "deps: $service is installed for the bench: its service was not started and is disabled"
+	update-rc.d "$service" disable
+	! command -v systemctl >/dev/null || systemctl --quiet disable "$service.service" || :
+done

@@ -44,6 +44,7 @@ struct load_plan {
 	uint64_t warm_up_ns, measured_ns, patience_ns;
 	struct load_group groups[LOAD_GROUPS_MAX];
 	size_t group_count;
+	uint32_t seed; /* to 65535: when requests are due is the same for the same seed */
 };
 
 /*
