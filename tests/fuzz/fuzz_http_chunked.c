@@ -76,7 +76,8 @@ static void check_trailers(const struct http_chunked *state)
 
 	if (length)
 		memcpy(bytes + 3, state->trailers, length);
-	memcpy(bytes + 3 + length, "\r\n", 2);
+	bytes[3 + length] = '\r';
+	bytes[4 + length] = '\n';
 	decode(&again, bytes, length + 5, length + 5);
 	EXPECT(again.event == HTTP_CHUNKED_END && again.state.trailer_length == length);
 	EXPECT(!length || !memcmp(again.state.trailers, state->trailers, length));
