@@ -349,12 +349,10 @@ static void test_socket_that_hangs(void **state)
 static void test_bad_events(void **state)
 {
 	struct fixture *f = *state;
-	char *json = malloc(EVENT_BYTES_MAX + 8);
+	char *json = NULL;
 
 	set_shell(f, "cat >>\"$1\"");
-	memset(json, 'x', EVENT_BYTES_MAX + 8);
-	memcpy(json, "{\"a\":\"", 6);
-	memcpy(json + EVENT_BYTES_MAX + 5, "\"}", 3);
+	assert_true(asprintf(&json, "{\"a\":\"%0*d\"}", (int)EVENT_BYTES_MAX, 0) > 0);
 	events_emit(f->events, "onLimitExceeded", json);
 	assert_int_equal(counts(f)->oversized, 1);
 	free(json);

@@ -51,9 +51,9 @@ void hook_socket_free(struct hook_socket *hook);
 /* Is it time to log again? last_ms: 0: never logged; both in the loop's time. */
 bool hook_may_log(uint64_t *last_ms, uint64_t now_ms);
 
-/* event_follow.c. mask: the bits of struct ops_wanted, UINT64_MAX for an event not listed. */
-void followers_put(struct events *events, uint64_t mask, const char *line, size_t length);
-bool followers_want(const struct events *events, uint64_t mask);
+/* event_follow.c. bit: as in struct ops_wanted; 0: of an event that is not listed. */
+void followers_put(struct events *events, uint64_t bit, const char *line, size_t length);
+bool followers_want(const struct events *events, uint64_t bit);
 /* All of them end; they don't know events any more. */
 void followers_free(struct events *events);
 
