@@ -39,7 +39,8 @@ hooks_start() { # COMMAND...: of onLimitExceeded, as a YAML list
 		hooks:
 		  onLimitExceeded: {command: $1, socket: $WORK/hook.sock}
 		  onQueueChange: {socket: $WORK/hook.sock}
-		  onMetrics: {socket: $WORK/hook.sock, interval: 200ms}
+		  onMetrics: {socket: $WORK/hook.sock}
+		  metricsInterval: 200ms
 	YAML
 }
 

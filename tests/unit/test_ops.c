@@ -301,6 +301,14 @@ static void test_refused_requests(void **state)
 		 "item 0 is no string", false, false},
 		{"{\"command\":\"ban del\",\"arguments\":{\"address\":\"1.2.3.4\"}}",
 		 "not_permitted", "may read but not change", true, false},
+		{"{\"command\":\"event follow\",\"arguments\":{\"names\":\"onMetrics\"}}", "usage",
+		 "at least one name", false, false},
+		{"{\"command\":\"event follow\",\"arguments\":{\"names\":[7]}}", "usage",
+		 "item 0 is no string", false, false},
+		{"{\"command\":\"event follow\",\"arguments\":{\"names\":[\"onMetric\"]}}", "usage",
+		 "did you mean 'onMetrics'", false, false},
+		{"{\"command\":\"event follow\",\"arguments\":{\"names\":[\"xyzzy\"]}}", "usage",
+		 "lists what there is", false, false},
 		{"{\"command\":\"config reload\"}", "not_permitted", "control.changeGroup", true,
 		 false},
 		{"{\"command\":\"config show\"}", "unreachable", "only hatagod can do", false,
@@ -748,6 +756,24 @@ static void test_config(void **state)
 	json_decref(root);
 }
 
+static void test_event_follow(void **state)
+{
+	json_t *result = result_of("event follow", "{'names':['banAdded'],'number':'7'}");
+	json_t *arguments =
+		json_pack("{s:[s,s], s:i}", "names", "onLimitExceeded", "banAdded", "number", 7);
+	struct ops_wanted wanted;
+
+	(void)state;
+	assert_int_equal(json_array_size(json_object_get(result, "following")), 1);
+	json_decref(result);
+	ops_event_wanted(arguments, &wanted);
+	assert_int_equal(wanted.events, 1 | 1 << OPS_EVENT_banAdded);
+	assert_int_equal(wanted.count, 7);
+	json_decref(arguments);
+	ops_event_wanted(NULL, &wanted);
+	assert_true(wanted.events == UINT64_MAX && wanted.count == UINT64_MAX);
+}
+
 static void test_read_only(void **state)
 {
 	static const char *const lines[] = {
@@ -814,6 +840,7 @@ int main(void)
 		OPS_TEST(test_status_without),
 		OPS_TEST(test_edge),
 		OPS_TEST(test_config),
+		OPS_TEST(test_event_follow),
 		OPS_TEST(test_read_only),
 		cmocka_unit_test(test_codes),
 	};

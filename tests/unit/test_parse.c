@@ -86,6 +86,10 @@ static void test_understood(void **state)
 		{"counter list -ad eth0", "counter list", "{\"all\":true,\"device\":\"eth0\"}"},
 		{"config check /etc/hatago/hatago.yaml", "config check",
 		 "{\"path\":\"/etc/hatago/hatago.yaml\"}"},
+		{"event follow", "event follow", "{}"},
+		{"event follow onMetrics banAdded -n 3", "event follow",
+		 "{\"names\":[\"onMetrics\",\"banAdded\"],\"number\":\"3\"}"},
+		{"event", NULL, NULL}, /* it neither lists nor shows */
 		{"-j version", "version", "{}"},
 	};
 

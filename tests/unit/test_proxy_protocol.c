@@ -90,12 +90,12 @@ static void format_source(const struct sockaddr_storage *source, char *ret_text,
 static int parse_copy(const char *bytes, size_t n, struct sockaddr_storage *ret_source,
 		      bool *ret_has)
 {
-	char *copy = memcpy(malloc(n + 1), bytes, n);
+	/* a copy that ends where its memory ends: reading beyond it would be seen */
+	char *copy = malloc(n + 1);
 	int result;
 
-	if (n) /* of the exact size: reading beyond it would be seen */
-		copy = realloc(copy, n);
-	result = proxy_protocol_parse(copy, n, ret_source, ret_has);
+	memcpy(copy + 1, bytes, n);
+	result = proxy_protocol_parse(copy + 1, n, ret_source, ret_has);
 	free(copy);
 	return result;
 }

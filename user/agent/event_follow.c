@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "agent/event_parts.h"
 
@@ -38,30 +39,46 @@ static void on_ended(void *ctx)
 	free(ctx);
 }
 
-/* false: no room even for that. */
-static bool follower_tell_dropped(struct follower *f)
+/* The line that tells of drops, if there were any; its length. */
+static size_t follower_write_dropped(const struct follower *f, char ret[FOLLOW_DROPPED_MAX])
 {
-	char line[FOLLOW_DROPPED_MAX];
-	int length;
+	int length = 0;
 
-	if (!f->dropped)
-		return true;
-	length = snprintf(line, sizeof(line), "{\"event\":\"dropped\",\"count\":%" PRIu64 "}",
-			  f->dropped);
-	if (!line_request_send(f->request, line, (size_t)length))
+	if (f->dropped)
+		length = snprintf(ret, FOLLOW_DROPPED_MAX,
+				  "{\"event\":\"dropped\",\"count\":%" PRIu64 "}", f->dropped);
+	return (size_t)length;
+}
+
+static void on_room(void *ctx)
+{
+	struct follower *f = ctx;
+	char line[FOLLOW_DROPPED_MAX];
+	size_t length = follower_write_dropped(f, line);
+
+	if (length && line_request_send(f->request, line, length))
+		f->dropped = 0;
+}
+
+/* What was dropped before it and the event, both or neither. */
+static bool follower_send(struct follower *f, const char *line, size_t length)
+{
+	char both[FOLLOW_DROPPED_MAX + EVENT_BYTES_MAX];
+	size_t before = follower_write_dropped(f, both);
+
+	if (!before)
+		return line_request_send(f->request, line, length);
+	both[before++] = '\n';
+	memcpy(both + before, line, length);
+	if (!line_request_send(f->request, both, before + length))
 		return false;
 	f->dropped = 0;
 	return true;
 }
 
-static void on_room(void *ctx)
-{
-	follower_tell_dropped(ctx);
-}
-
 static void follower_put(struct follower *f, const char *line, size_t length)
 {
-	if (!follower_tell_dropped(f) || !line_request_send(f->request, line, length)) {
+	if (!follower_send(f, line, length)) {
 		f->dropped++;
 		f->events->counts.dropped[EVENTS_FOLLOW]++;
 		return;

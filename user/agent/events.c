@@ -51,7 +51,7 @@ static void hook_set(struct events *events, enum config_hook_kind kind,
 		hook->socket = hook_socket_new(events->loop, name, to->socket, &events->counts);
 }
 
-void events_set_hooks(struct events *events, const struct config_hook hooks[CONFIG_HOOKS])
+void events_set_hooks(struct events *events, const struct config_hook *hooks)
 {
 	for (int kind = 0; kind < CONFIG_HOOKS; kind++)
 		hook_set(events, (enum config_hook_kind)kind, &hooks[kind]);

@@ -41,11 +41,11 @@ struct events;
 /* NULL: no memory. Without hooks. */
 struct events *events_new(uv_loop_t *loop);
 /*
- * Copies what it needs. To be called at the start and after each reload: a hook that is as it
- * was goes on with what it has pending; another's pending events are dropped and its
- * command is killed.
+ * hooks: CONFIG_HOOKS of them; it copies what it needs. To be called at the start and after each
+ * reload: a hook that is as it was goes on with what it has pending; another's pending events are
+ * dropped and its command is killed.
  */
-void events_set_hooks(struct events *events, const struct config_hook hooks[CONFIG_HOOKS]);
+void events_set_hooks(struct events *events, const struct config_hook *hooks);
 /*
  * Tells it to all who want it: {"event":NAME,"time":"...Z",members}. json: one object of the
  * event's own members, on one line. Never blocks. name: of OPS_EVENTS_LIST, so that one can ask
@@ -62,7 +62,7 @@ void events_count(const struct events *events, struct events_counts *ret);
 int events_follow(struct events *events, struct line_request *request, bool is_root,
 		  const struct ops_wanted *wanted, const char *answer, size_t length);
 /*
- * Ends all; running commands are killed. The memory of hooks goes when the loop has run
+ * Ends all; running commands are killed. Whoever emits must have ended before. The memory of hooks goes when the loop has run
  * until nothing is open. Accepts NULL.
  */
 void events_free(struct events *events);

@@ -8,29 +8,25 @@
  *    +------------------ nothing waits -- RESTING <---handle closed---------+
  *                                            +-- an event waits --> RUNNING
  *
- *   The event is put whole into a file in memory before the command starts, so nobody ever
- *   waits for a command to read. Its standard output goes nowhere; the first page of its
+ *   The event is put whole into a file in memory (hook_files.c) before the command starts, so
+ * nobody ever waits for a command to read. Its standard output goes nowhere; the first page of its
  *   standard error is kept, and logged if it fails. It leads a process group of its own, and
  *   what is left of that when it ends is killed too. When freed, RUNNING is killed and goes
  *   to REAPED, whose end frees the memory; all others close at once.
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "agent/event_parts.h"
 #include "base/log.h"
 #include "base/memory.h"
 
-#define HOOK_PATH     "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-#define HOOK_ENV_MAX  64  /* bytes of one of its variables */
-#define HOOK_SAID_MAX 200 /* bytes of what it said that the log shows */
+#define HOOK_PATH    "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+#define HOOK_ENV_MAX 64 /* bytes of one of its variables */
 
 enum command_state { COMMAND_IDLE, COMMAND_RUNNING, COMMAND_REAPED, COMMAND_RESTING };
 
@@ -79,15 +75,6 @@ static void command_drop_first(struct hook_command *hook)
 	hook->count--;
 }
 
-/* What it said on standard error, up to a newline. */
-static void command_said(const struct hook_command *hook, char ret[HOOK_SAID_MAX])
-{
-	ssize_t n = hook->said_fd < 0 ? 0 : pread(hook->said_fd, ret, HOOK_SAID_MAX - 1, 0);
-
-	ret[n > 0 ? n : 0] = '\0'; /* the file's rest is NUL */
-	ret[strcspn(ret, "\n")] = '\0';
-}
-
 static void command_failed(struct hook_command *hook, const char *how, int64_t number)
 {
 	char said[HOOK_SAID_MAX];
@@ -97,7 +84,7 @@ static void command_failed(struct hook_command *hook, const char *how, int64_t n
 	hook->counts->failed_runs++;
 	if (!hook_may_log(&hook->logged_ms, uv_now(hook->loop)))
 		return;
-	command_said(hook, said);
+	hook_said(hook->said_fd, said);
 	log_line(LEVEL_WARNING, "hook %s: %s %s %" PRIi64 "%s%s", hook->event, hook->argv[0], how,
 		 number, *said ? ": " : "", said);
 }
@@ -167,35 +154,6 @@ static void on_time_over(uv_timer_t *timer)
 	command_kill(hook);
 }
 
-/* A file in memory that holds the line, to be read from its beginning; or a negative errno. */
-static int command_input(const struct command_line *line)
-{
-	int fd = memfd_create("hatago-event", MFD_CLOEXEC);
-	char newline = '\n';
-
-	if (fd < 0)
-		return -errno;
-	if (write(fd, line->text, line->length) != (ssize_t)line->length ||
-	    write(fd, &newline, 1) != 1 || lseek(fd, 0, SEEK_SET) < 0) {
-		close(fd);
-		return -ENOSPC;
-	}
-	return fd;
-}
-
-/* A file in memory that never grows: what is written past its end fails. Or -1. */
-static int command_output(void)
-{
-	int fd = memfd_create("hatago-hook", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-
-	if (fd >= 0 && (ftruncate(fd, HOOK_SAID_BYTES) < 0 ||
-			fcntl(fd, F_ADD_SEALS, F_SEAL_GROW | F_SEAL_SHRINK) < 0)) {
-		close(fd);
-		return -1;
-	}
-	return fd;
-}
-
 static int command_spawn(struct hook_command *hook, int input)
 {
 	char event[HOOK_ENV_MAX], path[] = HOOK_PATH, *env[] = {path, event, NULL};
@@ -236,7 +194,8 @@ static void command_not_started(struct hook_command *hook, int error)
 /* Begins a run for the first event that waits. */
 static void command_run(struct hook_command *hook)
 {
-	_cleanup_close_ int input = command_input(&hook->pending[hook->first]);
+	_cleanup_close_ int input =
+		hook_input(hook->pending[hook->first].text, hook->pending[hook->first].length);
 	int r;
 
 	command_drop_first(hook);
@@ -246,7 +205,7 @@ static void command_run(struct hook_command *hook)
 		uv_timer_start(&hook->timer, on_rested, HOOK_RETRY_MS, 0);
 		return;
 	}
-	hook->said_fd = command_output();
+	hook->said_fd = hook_output();
 	hook->is_killed = false;
 	hook->state = COMMAND_RUNNING;
 	uv_timer_start(&hook->timer, on_time_over, HOOK_RUN_MS, 0);

@@ -36,20 +36,26 @@ static int on_header_field(llhttp_t *parser, const char *at, size_t length)
 {
 	struct reading *reading = parser->data;
 	struct http_message *message = reading->message;
-	struct http_field *field = &message->field[message->field_count];
+	struct http_text name = {at, (uint32_t)length};
+	enum http_field_id id = http_field_find(name);
+	struct http_field *field;
 
-	reading->too_many = message->field_count == HTTP_FIELDS_MAX;
-	if (reading->too_many || reading->value_next || length == 0)
+	if (message->field_count == HTTP_FIELDS_MAX) {
+		reading->too_many = true;
 		return HPE_USER;
-	field->name = (struct http_text){at, (uint32_t)length};
+	}
+	if (reading->value_next || length == 0)
+		return HPE_USER;
+	field = &message->field[message->field_count];
+	field->name = name;
 	field->value = (struct http_text){at + length, 0};
-	field->id = http_field_find(field->name);
-	field->is_hop = http_field_is_hop(field->id);
+	field->id = id;
+	field->is_hop = http_field_is_hop(id);
 	message->field_count++;
-	if (message->known[field->id])
-		reading->repeated |= 1u << field->id;
+	if (message->known[id])
+		reading->repeated |= 1u << id;
 	else
-		message->known[field->id] = (uint8_t)message->field_count;
+		message->known[id] = (uint8_t)message->field_count;
 	reading->value_next = true;
 	return 0;
 }

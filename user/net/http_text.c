@@ -38,11 +38,8 @@ static const uint8_t byte_kinds[256] = {
 	['~'] = BYTE_TOKEN | BYTE_NAME,
 };
 
-static const struct {
-	char text[FIELD_NAME_MAX + 1];
-	uint8_t length;
-} field_names[] = {
-#define FIELD_NAME(name, text) [HTTP_FIELD_##name] = {text, sizeof(text) - 1},
+static const char field_names[][FIELD_NAME_MAX + 1] = {
+#define FIELD_NAME(name, text) [HTTP_FIELD_##name] = text,
 	HTTP_FIELDS(FIELD_NAME)
 #undef FIELD_NAME
 };
@@ -173,6 +170,27 @@ bool http_type_is(struct http_text content_type, const char *lower_case)
 	return http_text_is(without_parameters(content_type), lower_case);
 }
 
+/*
+ * Of a token with a known name of the same length, eight bytes at a time: no byte of a
+ * token but the letter itself, or the hyphen, gives one with 0x20.
+ */
+static bool name_equal(const char *name, const char *known, size_t n)
+{
+	uint64_t a, b;
+	size_t i = 0;
+
+	for (; i + 8 <= n; i += 8) {
+		memcpy(&a, name + i, 8);
+		memcpy(&b, known + i, 8);
+		if ((a | 0x2020202020202020) != b)
+			return false;
+	}
+	for (; i < n; i++)
+		if ((name[i] | 0x20) != known[i])
+			return false;
+	return true;
+}
+
 enum http_field_id http_field_find(struct http_text name)
 {
 	const uint8_t *ids;
@@ -181,10 +199,7 @@ enum http_field_id http_field_find(struct http_text name)
 		return HTTP_FIELD_OTHER;
 	ids = fields_by_length[name.length];
 	for (int i = 0; i < FIELD_RIVALS_MAX && ids[i]; i++) {
-		const char *known = field_names[ids[i]].text;
-
-		/* no byte of a token but the letter itself gives a letter with 0x20 */
-		if ((name.at[0] | 0x20) == known[0] && bytes_equal(name.at, known, name.length))
+		if (name_equal(name.at, field_names[ids[i]], name.length))
 			return ids[i];
 	}
 	return HTTP_FIELD_OTHER;

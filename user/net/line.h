@@ -9,8 +9,8 @@
 #ifndef HATAGO_NET_LINE_H
 #define HATAGO_NET_LINE_H
 
-#define LINE_BYTES_MAX		((size_t)1 << 20) /* of the line, without its newline */
-#define LINE_DOCUMENT_BYTES_MAX ((size_t)1 << 30) /* of the document, without its newline */
+#define LINE_BYTES_MAX		((size_t)1 << 20)  /* of the line, without its newline */
+#define LINE_DOCUMENT_BYTES_MAX ((size_t)1 << 30)  /* of the document, without its newline */
 #define LINE_FOLLOWED_BYTES_MAX ((size_t)64 << 10) /* of each line that is followed, likewise */
 
 #endif
