@@ -189,18 +189,19 @@ static void on_drain_timer(uv_timer_t *timer)
 	if (left && clock_mono_ns() < agent->drain_until_ns)
 		return;
 	if (left)
-		log_line(LEVEL_WARNING, "%u requests are broken off: gate.drainTimeout is over", left);
+		log_line(LEVEL_WARNING, "%u requests are broken off: gate.drainTimeout is over",
+			 left);
 	uv_timer_stop(timer);
 	uv_stop(&agent->loop);
 }
 
 bool gateway_drain(struct agent *agent)
 {
-	if (!agent->gate || !agent->is_ready || agent->drain_until_ns || !gate_in_flight(agent->gate))
+	if (!agent->gate || !agent->is_ready || agent->drain_until_ns ||
+	    !gate_in_flight(agent->gate))
 		return false;
 	gate_drain(agent->gate);
-	agent->drain_until_ns =
-		clock_mono_ns() + agent->config->gate.drain_ms * GATEWAY_NS_PER_MS;
+	agent->drain_until_ns = clock_mono_ns() + agent->config->gate.drain_ms * GATEWAY_NS_PER_MS;
 	log_line(LEVEL_INFO, "waiting for %u requests to end", gate_in_flight(agent->gate));
 	uv_timer_start(&agent->drain_timer, on_drain_timer, GATEWAY_DRAIN_LOOK_MS,
 		       GATEWAY_DRAIN_LOOK_MS);

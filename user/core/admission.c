@@ -52,7 +52,7 @@ struct admission {
 	struct party *parties;
 	struct list *by_length; /* [n]: orders of n tickets, or of lengths_max and more */
 	uint32_t lengths_max;
-	uint32_t longest; /* an order of this length stands in by_length, or 0 */
+	uint32_t longest;    /* an order of this length stands in by_length, or 0 */
 	uint64_t service_ns; /* moving average of what a permit is held for */
 	struct list spare_parties, spare_orders;
 };
@@ -352,8 +352,7 @@ struct ticket *admission_next(struct admission *a, uint64_t now_ns)
 {
 	while (a->running < a->options.max_concurrent && !list_is_empty(&a->ring)) {
 		struct order *order = LIST_ITEM(list_first(&a->ring), struct order, link);
-		struct ticket *ticket =
-			LIST_ITEM(list_first(&order->waiting), struct ticket, link);
+		struct ticket *ticket = LIST_ITEM(list_first(&order->waiting), struct ticket, link);
 
 		if (!may_run(a, ticket)) {
 			order_block(a, order);
@@ -456,8 +455,7 @@ void admission_free(struct admission *a)
 	if (!a)
 		return;
 	while (!list_is_empty(&a->spare_parties)) {
-		struct party *party =
-			LIST_ITEM(list_first(&a->spare_parties), struct party, spare);
+		struct party *party = LIST_ITEM(list_first(&a->spare_parties), struct party, spare);
 
 		list_remove(&party->spare);
 		free(party);

@@ -35,7 +35,7 @@
 struct admission;
 
 struct admission_options {
-	uint32_t max_concurrent;	    /* 1 or more */
+	uint32_t max_concurrent; /* 1 or more */
 	uint32_t queue_size;
 	uint32_t max_concurrent_per_client; /* 0: no such limit */
 	uint32_t max_streams;
@@ -47,8 +47,8 @@ enum ticket_state { TICKET_IDLE, TICKET_RUNNING, TICKET_WAITING };
 
 struct ticket {
 	/* The owner fills, before it enters: */
-	uint64_t client;  /* whose order; the key of the client, spread by a secret */
-	uint32_t weight;  /* 1 or more */
+	uint64_t client; /* whose order; the key of the client, spread by a secret */
+	uint32_t weight; /* 1 or more */
 	uint16_t class_id;
 	/* Read-only for the owner: */
 	enum ticket_state state;

@@ -15,11 +15,11 @@
 #include "core/requests.h"
 #include "gate/parts.h"
 
-#define NS_PER_S	1000000000ULL
-#define NS_PER_MS	1000000ULL
-#define RETRY_AFTER_S	1  /* where nothing says how long it takes */
+#define NS_PER_S	    1000000000ULL
+#define NS_PER_MS	    1000000ULL
+#define RETRY_AFTER_S	    1 /* where nothing says how long it takes */
 #define DRAIN_RETRY_AFTER_S 5
-#define EVENTS_PER_S	64 /* refusals that a worker tells the hooks of */
+#define EVENTS_PER_S	    64 /* refusals that a worker tells the hooks of */
 
 static uint64_t seconds_up(uint64_t ns)
 {
@@ -153,9 +153,8 @@ static bool take_own(struct exchange *x, uint64_t now_ns, struct rate_refusal *r
 	const struct hatago_limit *limit = limit_in_force(x, &clients);
 	struct requests_left left;
 
-	if (x->is_handshake &&
-	    requests_take(&clients, x->id, &x->worker->settings->handshake, x->cost, true, now_ns,
-			  &left) == REQUESTS_TAKEN)
+	if (x->is_handshake && requests_take(&clients, x->id, &x->worker->settings->handshake,
+					     x->cost, true, now_ns, &left) == REQUESTS_TAKEN)
 		return true;
 	if (requests_take(&clients, x->id, limit, x->cost, false, now_ns, &left) ==
 	    REQUESTS_TAKEN) {
@@ -181,7 +180,8 @@ static bool take_rate(struct exchange *x, uint64_t now_ns, struct rate_refusal *
 		return true;
 	if (settings->per_client)
 		return take_own(x, now_ns, ret);
-	if (x->is_handshake && rate_take(&gate->handshake_word, &settings->handshake, x->cost, now_ns))
+	if (x->is_handshake &&
+	    rate_take(&gate->handshake_word, &settings->handshake, x->cost, now_ns))
 		return true;
 	return take_shared(x, &settings->rate, &gate->rate_word, now_ns, ret);
 }
@@ -200,8 +200,7 @@ static void escalate(struct exchange *x, const struct rate_refusal *short_of, ui
 	if (!options->after || !gate->edge.sets || !x->id_is_address ||
 	    !x->worker->settings->per_client)
 		return;
-	if (!escalate_refused(gate->escalate, gate_key(gate, x->id), options,
-			      now_ns))
+	if (!escalate_refused(gate->escalate, gate_key(gate, x->id), options, now_ns))
 		return;
 	if (!escalate_mark(&clients, x->id, debt_ns, now_ns))
 		return;
@@ -261,18 +260,20 @@ static void refuse_overload(struct exchange *x, enum refusal_kind kind, uint64_t
 	if (refusal.retry_after_s < RETRY_AFTER_S)
 		refusal.retry_after_s = RETRY_AFTER_S;
 	tell_refusal(x, &refusal);
-	refuse(x, &refusal, settings->rate.burst, seconds_up(settings->rate.tau >> HATAGO_TIME_SHIFT));
+	refuse(x, &refusal, settings->rate.burst,
+	       seconds_up(settings->rate.tau >> HATAGO_TIME_SHIFT));
 }
 
 /* --- the decision --- */
 
-static void run(struct exchange *x)
+/* As up_run(). */
+static bool run(struct exchange *x)
 {
 	if (x->request_is_done)
 		flow_stop_timer(&x->conn->flow);
 	else
 		flow_set_timer(&x->conn->flow, TIMER_BODY);
-	up_run(x);
+	return up_run(x);
 }
 
 /* At most once in a while, and when the queue begins or ends. The lock is held. */
@@ -281,8 +282,9 @@ static void tell_queue(struct gate *gate, uint64_t now_ns)
 	uint32_t queued = admission_queued(gate->admission);
 	struct json out;
 
-	if (queued == gate->queue_told || ((queued && gate->queue_told) &&
-	    now_ns - gate->queue_told_ns < GATE_QUEUE_EVENT_MS * NS_PER_MS))
+	if (queued == gate->queue_told ||
+	    ((queued && gate->queue_told) &&
+	     now_ns - gate->queue_told_ns < GATE_QUEUE_EVENT_MS * NS_PER_MS))
 		return;
 	if (now_ns - gate->queue_told_ns < GATE_QUEUE_EVENT_MS * NS_PER_MS / 10)
 		return;
@@ -291,8 +293,7 @@ static void tell_queue(struct gate *gate, uint64_t now_ns)
 	json_init(&out);
 	json_object_begin(&out, NULL);
 	json_u64(&out, "queueSize", queued);
-	json_u64(&out, "waitTime",
-		 admission_estimate_ns(gate->admission, queued) / NS_PER_MS);
+	json_u64(&out, "waitTime", admission_estimate_ns(gate->admission, queued) / NS_PER_MS);
 	json_object_end(&out);
 	gate_tell(gate, GATE_QUEUE_CHANGED, json_take(&out));
 }
@@ -309,8 +310,8 @@ static enum decision decide(struct exchange *x, uint64_t now_ns, struct rate_ref
 		escalate(x, short_of, now_ns);
 		return DECIDED_RATE;
 	}
-	if (x->is_get_stream && admission_streams(gate->admission) >=
-					gate->settings->admission.max_streams)
+	if (x->is_get_stream &&
+	    admission_streams(gate->admission) >= gate->settings->admission.max_streams)
 		return DECIDED_STREAMS;
 	x->ticket.client = 1;
 	if (x->worker->settings->per_client)
@@ -378,8 +379,7 @@ void admit_woken(struct exchange *x)
 		return;
 	}
 	histogram_record(&w->tally.queue_wait, now_ns - x->began_ns);
-	run(x);
-	if (x->up)
+	if (run(x))
 		up_flush(x);
 }
 

@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "gate/parts.h"
 #include "gate/peers.h"
@@ -92,8 +93,8 @@ static bool conn_admit_peer(struct conn *conn)
 	identify_conn(conn);
 	if (!settings->max_connections_per_client)
 		return true;
-	conn->counts = peers_enter(conn->worker->gate, conn->id,
-				   settings->max_connections_per_client);
+	conn->counts =
+		peers_enter(conn->worker->gate, conn->id, settings->max_connections_per_client);
 	return conn->counts;
 }
 
@@ -189,9 +190,8 @@ static size_t conn_take(struct conn *conn, const char *bytes, size_t n)
 			taken = take_proxy(conn, bytes + used, n - used);
 			break;
 		case CONN_HEAD:
-			taken = flow_is_full(&conn->flow)
-					? 0
-					: take_head(conn, bytes + used, n - used);
+			taken = flow_is_full(&conn->flow) ? 0
+							  : take_head(conn, bytes + used, n - used);
 			break;
 		case CONN_BUSY:
 			taken = take_body(conn, bytes + used, n - used);
@@ -340,8 +340,8 @@ static void conn_look_at_rate(struct conn *conn)
 {
 	struct exchange *x = conn->exchange;
 	uint32_t rate = conn->worker->settings->min_body_rate;
-	bool is_slow = !is_held_up(x) && rate &&
-		       x->rate_bytes < (uint64_t)rate * (GATE_RATE_MS / 1000);
+	bool is_slow =
+		!is_held_up(x) && rate && x->rate_bytes < (uint64_t)rate * (GATE_RATE_MS / 1000);
 
 	x->rate_bytes = 0;
 	if (!is_slow) {
@@ -397,47 +397,41 @@ static const struct flow_events conn_events = {
 
 /* --- accept --- */
 
-static int conn_start(struct conn *conn, bool is_unix)
+static bool conn_start(struct conn *conn)
 {
-	struct worker *w = conn->worker;
-	int length = sizeof(conn->peer);
-	bool has_header;
+	const struct settings *settings = conn->worker->settings;
+	bool has_header = settings_covers(settings->proxy_protocol, settings->proxy_protocol_count,
+					  &conn->peer);
 
-	if (!is_unix && uv_tcp_getpeername(&conn->flow.uv.tcp, (struct sockaddr *)&conn->peer,
-					   &length) < 0)
-		return -ENOTCONN;
-	has_header = settings_covers(w->settings->proxy_protocol,
-				     w->settings->proxy_protocol_count, &conn->peer);
-	if (has_header) {
-		conn->state = CONN_PROXY;
-		flow_set_timer(&conn->flow, TIMER_HEAD);
-	} else {
-		conn->state = CONN_HEAD;
-		flow_set_timer(&conn->flow, TIMER_HEAD);
-		if (!conn_admit_peer(conn))
-			return -EUSERS;
-	}
-	return flow_read(&conn->flow);
+	conn->state = has_header ? CONN_PROXY : CONN_HEAD;
+	flow_set_timer(&conn->flow, TIMER_HEAD);
+	if (!has_header && !conn_admit_peer(conn))
+		return false;
+	flow_read(&conn->flow);
+	return true;
 }
 
-void conn_accept(struct worker *worker, uv_stream_t *listener, bool is_unix)
+void conn_accept(struct worker *worker, int fd, const struct sockaddr_storage *peer)
 {
+	struct gate *gate = worker->gate;
 	struct conn *conn = calloc(1, sizeof(*conn));
-	uint32_t open = __atomic_add_fetch(&worker->gate->connections, 1, __ATOMIC_RELAXED);
+	uint32_t open = __atomic_add_fetch(&gate->connections, 1, __ATOMIC_RELAXED);
 
-	if (!conn || flow_init(&conn->flow, &worker->flows, is_unix, &conn_events) < 0) {
-		__atomic_fetch_sub(&worker->gate->connections, 1, __ATOMIC_RELAXED);
+	if (!conn)
+		close(fd);
+	if (!conn || flow_open(&conn->flow, &worker->flows, fd, &conn_events) < 0) {
+		__atomic_fetch_sub(&gate->connections, 1, __ATOMIC_RELAXED);
 		free(conn);
 		return;
 	}
 	conn->worker = worker;
-	conn->number = ++worker->next_conn_id;
+	conn->peer = *peer;
+	conn->number = ++worker->next_conn_number;
 	list_init(&conn->link);
 	list_append(&worker->conns, &conn->link);
 	tally_move(&worker->tally.connections, 1);
 	tally_count(&worker->tally.connections_accepted, 1);
-	if (flow_accept(&conn->flow, listener) < 0 || open > worker->settings->max_connections ||
-	    conn_start(conn, is_unix) < 0) {
+	if (open > worker->settings->max_connections || !conn_start(conn)) {
 		tally_count(&worker->tally.connections_refused, 1);
 		conn_close(conn);
 	}

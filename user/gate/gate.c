@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -20,10 +21,10 @@
 #include "gate/peers.h"
 #include "net/listen.h"
 
-#define UNIX_PREFIX   "unix:"
-#define HTTP_PREFIX   "http://"
+#define UNIX_PREFIX    "unix:"
+#define HTTP_PREFIX    "http://"
 #define LISTEN_BACKLOG 1024
-#define WORKERS_MAX   256
+#define WORKERS_MAX    256
 
 /* --- addresses --- */
 
@@ -33,8 +34,9 @@ static int unix_address(const char *path, struct sockaddr_storage *ret, struct e
 
 	memset(ret, 0, sizeof(*ret));
 	if (strlen(path) >= sizeof(address->sun_path))
-		return err_set(err, -ENAMETOOLONG, "%s: the path of a Unix socket has up to %zu bytes",
-			       path, sizeof(address->sun_path) - 1);
+		return err_set(err, -ENAMETOOLONG,
+			       "%s: the path of a Unix socket has up to %zu bytes", path,
+			       sizeof(address->sun_path) - 1);
 	address->sun_family = AF_UNIX;
 	memcpy(address->sun_path, path, strlen(path));
 	return 0;
@@ -47,13 +49,6 @@ static int gate_address(const char *text, struct sockaddr_storage *ret, struct e
 	if (strncmp(text, HTTP_PREFIX, strlen(HTTP_PREFIX)) == 0)
 		text += strlen(HTTP_PREFIX);
 	return listen_address_parse(text, ret, err);
-}
-
-static socklen_t address_size(const struct sockaddr_storage *address)
-{
-	return address->ss_family == AF_UNIX   ? sizeof(struct sockaddr_un)
-	       : address->ss_family == AF_INET ? sizeof(struct sockaddr_in)
-					       : sizeof(struct sockaddr_in6);
 }
 
 /* A socket that nobody listens on any more, left by one that was killed. */
@@ -89,7 +84,7 @@ static int listen_one(struct gate *gate, const char *text, struct err *err)
 		remove_stale(&address);
 	else
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	if (bind(fd, (const struct sockaddr *)&address, address_size(&address)) < 0 ||
+	if (bind(fd, (const struct sockaddr *)&address, flow_address_size(&address)) < 0 ||
 	    listen(fd, LISTEN_BACKLOG) < 0) {
 		r = -errno;
 		close(fd);

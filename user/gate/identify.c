@@ -148,8 +148,8 @@ void identify_request(struct exchange *x, const struct http_message *message)
 	if (name.length) {
 		x->id = clients_named_id(name.at, name.length, x->worker->gate->secret);
 		x->id_is_address = false;
-		x->name_length = (uint8_t)(name.length < sizeof(x->name) ? name.length
-									  : sizeof(x->name));
+		x->name_length =
+			(uint8_t)(name.length < sizeof(x->name) ? name.length : sizeof(x->name));
 		memcpy(x->name, name.at, x->name_length);
 	}
 	x->ticket.weight = settings_weight(settings, &x->conn->peer);

@@ -20,37 +20,37 @@
 #include "net/http_chunked.h"
 #include "net/http_message.h"
 
-#define GATE_HEAD_MAX	  (64 << 10) /* bytes of any head that we accept: HTTP_FIELDS_MAX of them */
-#define GATE_HEAD_EXTRA	  2048	     /* that we add to a head at most */
-#define GATE_OUT_BYTES	  (FLOW_READ_BYTES * 2 + GATE_HEAD_MAX + GATE_HEAD_EXTRA)
-#define GATE_HELD_MAX	  FLOW_READ_BYTES /* bytes of the next requests that a connection holds */
-#define GATE_LINGER_BYTES (256 << 10)	  /* that are thrown away after a last answer */
-#define GATE_LINGER_MS	  1000
-#define GATE_SEND_MS	  30000 /* in which a client must take something of its answer */
-#define GATE_RATE_MS	  4000	/* between two looks at the rate of a body */
-#define GATE_ESCALATED_MAX 1024 /* escalations whose end is told */
-#define GATE_OWN_CLIENTS  65536 /* of the gate's own table */
-#define GATE_EVENTS_MAX	  1024	/* that wait for the main loop; more are dropped and counted */
-#define GATE_QUEUE_EVENT_MS 1000 /* between two onQueueChange at least */
+#define GATE_HEAD_MAX	     (64 << 10) /* bytes of any head that we accept: HTTP_FIELDS_MAX of them */
+#define GATE_HEAD_EXTRA	     2048	/* that we add to a head at most */
+#define GATE_OUT_BYTES	     (FLOW_READ_BYTES * 2 + GATE_HEAD_MAX + GATE_HEAD_EXTRA)
+#define GATE_HELD_MAX	     FLOW_READ_BYTES /* bytes of the next requests that a connection holds */
+#define GATE_LINGER_BYTES    (256 << 10)     /* that are thrown away after a last answer */
+#define GATE_LINGER_MS	     1000
+#define GATE_SEND_MS	     30000 /* in which a client must take something of its answer */
+#define GATE_RATE_MS	     4000  /* between two looks at the rate of a body */
+#define GATE_ESCALATED_MAX   1024  /* escalations whose end is told */
+#define GATE_OWN_CLIENTS     65536 /* of the gate's own table */
+#define GATE_EVENTS_MAX	     1024  /* that wait for the main loop; more are dropped and counted */
+#define GATE_QUEUE_EVENT_MS  1000  /* between two onQueueChange at least */
 #define GATE_CLIENT_TEXT_MAX 128
 
 enum gate_timer {
-	TIMER_HEAD,	 /* of a client's head, from its first byte */
-	TIMER_IDLE,	 /* between two requests */
-	TIMER_BODY,	 /* the next look at the rate of a body */
-	TIMER_QUEUE,	 /* in the queue */
-	TIMER_SEND,	 /* for a client to take something */
-	TIMER_LINGER,	 /* for a client to close */
-	TIMER_CONNECT,	 /* to the upstream */
-	TIMER_REQUEST,	 /* of the upstream's answer */
-	TIMER_UP_IDLE,	 /* an idle connection to the upstream */
+	TIMER_HEAD,    /* of a client's head, from its first byte */
+	TIMER_IDLE,    /* between two requests */
+	TIMER_BODY,    /* the next look at the rate of a body */
+	TIMER_QUEUE,   /* in the queue */
+	TIMER_SEND,    /* for a client to take something */
+	TIMER_LINGER,  /* for a client to close */
+	TIMER_CONNECT, /* to the upstream */
+	TIMER_REQUEST, /* of the upstream's answer */
+	TIMER_UP_IDLE, /* an idle connection to the upstream */
 };
 
 /* --- settings: the configuration, ready for use; never changed once it is in force --- */
 
 struct setting_class {
 	char *name;
-	size_t length;	/* without the '*' */
+	size_t length; /* without the '*' */
 	bool is_beginning, exclude, has_limit;
 	uint32_t cost;
 	uint16_t id; /* in admission and of its bucket */
@@ -68,7 +68,8 @@ struct settings {
 	struct admission_options admission;
 	bool rate_is_limited, per_client;
 	struct hatago_limit rate, handshake;
-	struct hatago_rules *rules; /* client prefixes and the limit of requests, for its own table */
+	struct hatago_rules
+		*rules; /* client prefixes and the limit of requests, for its own table */
 	struct setting_class *routes, *methods;
 	size_t route_count, method_count;
 	uint32_t dearest; /* the highest cost of a method */
@@ -99,7 +100,7 @@ uint32_t settings_weight(const struct settings *settings, const struct sockaddr_
 
 struct upstream {
 	struct sockaddr_storage address;
-	char name[128]; /* as configured */
+	char name[128];	      /* as configured */
 	uint32_t outstanding; /* atomic: requests that run there */
 };
 
@@ -134,9 +135,9 @@ struct gate {
 	uv_mutex_t lock; /* of all that follows; held for microseconds */
 	struct settings *settings;
 	struct admission *admission;
-	uint64_t rate_word, handshake_word;	   /* without perClientLimits */
+	uint64_t rate_word, handshake_word;	     /* without perClientLimits */
 	uint64_t class_words[ADMISSION_CLASSES_MAX]; /* atomic */
-	struct clients edge; /* sets NULL: there is none */
+	struct clients edge;			     /* sets NULL: there is none */
 	struct clients_own *own;
 	uint64_t secret[2];
 	__u64 key_secret[2]; /* the same, as the table's cipher takes it */
@@ -166,20 +167,17 @@ struct worker {
 	uv_async_t async;
 	uv_prepare_t prepare;
 	uv_check_t check;
-	union {
-		uv_handle_t handle;
-		uv_stream_t stream;
-		uv_tcp_t tcp;
-		uv_pipe_t pipe;
-	} listeners[CONFIG_LISTEN_MAX];
+	uv_poll_t listeners[CONFIG_LISTEN_MAX];
+	int listener_fds[CONFIG_LISTEN_MAX];
 	size_t listener_count;
+	uv_timer_t accept_again; /* after descriptors or memory had run out */
 	struct settings *settings;
-	struct list conns;			      /* all of its connections */
-	struct list idle_ups[CONFIG_UPSTREAMS_MAX];   /* the latest used first */
-	struct list woken;			      /* exchanges that may run, or lost their place */
-	struct list detached;			      /* exchanges whose client has left */
+	struct list conns;			    /* all of its connections */
+	struct list idle_ups[CONFIG_UPSTREAMS_MAX]; /* the latest used first */
+	struct list woken;    /* exchanges that may run, or lost their place */
+	struct list detached; /* exchanges whose client has left */
 	struct list spare_exchanges;
-	uint64_t next_conn_id;
+	uint64_t next_conn_number;
 	uint64_t told_since_ns; /* events of refusals in this second */
 	uint32_t told;
 	unsigned int next_upstream;
@@ -229,22 +227,23 @@ struct conn {
 	uint64_t number;
 	enum conn_state state;
 	struct exchange *exchange; /* NULL unless BUSY */
-	char *held; /* bytes that nobody has taken yet; NULL: none */
+	char *held;		   /* bytes that nobody has taken yet; NULL: none */
 	size_t held_length, held_capacity;
 	struct http_scan scan;
 	struct sockaddr_storage peer; /* or whom a listed proxy names */
 	char peer_text[46];	      /* "" for a Unix socket */
-	struct hatago_client_id id; /* of `peer` */
-	bool has_address;	    /* `peer` is an address: else the socket is a Unix one */
-	bool is_trusted;	    /* its headers are believed */
-	bool counts;		    /* in gate->peers */
+	struct hatago_client_id id;   /* of `peer` */
+	bool has_address;	      /* `peer` is an address: else the socket is a Unix one */
+	bool is_trusted;	      /* its headers are believed */
+	bool counts;		      /* in gate->peers */
 	bool keep_alive, is_http10;
-	bool is_taking; /* conn_input() runs: whoever calls it from within only adds */
+	bool is_taking;	  /* conn_input() runs: whoever calls it from within only adds */
 	uint64_t discard; /* bytes of a refused request's body that are still to come */
 	size_t lingered;
 };
 
-void conn_accept(struct worker *worker, uv_stream_t *listener, bool is_unix);
+/* Takes the socket. peer: of AF_UNIX where it has no address. */
+void conn_accept(struct worker *worker, int fd, const struct sockaddr_storage *peer);
 void conn_close(struct conn *conn);
 /* The exchange is over: the next request, or the end. */
 void conn_next(struct conn *conn);
@@ -274,8 +273,9 @@ struct exchange {
 	enum exchange_phase phase;
 	bool was_displaced; /* woken to hear that its place went to another */
 	struct ticket ticket;
-	uint64_t began_ns, run_ns, first_ns;
+	uint64_t began_ns, first_ns;
 	uint32_t tried; /* bit i: upstream i could not be reached */
+	int last_error; /* of the last of them */
 
 	/* the request */
 	enum http_framing framing;
@@ -283,12 +283,12 @@ struct exchange {
 	struct http_chunked chunked;
 	bool request_is_done, is_head, is_idempotent, is_get_stream;
 	bool is_json, is_exempt, is_handshake, is_new_era, is_upgrade, expects_continue;
-	uint32_t cost, route_cost; /* request tokens */
+	uint32_t cost, route_cost;		/* request tokens */
 	const struct hatago_limit *class_limit; /* the class's own bucket; NULL: none */
-	uint32_t batch_requests, batch_others; /* messages that are limited, and others */
-	char *early; /* head and body that wait for the upstream */
+	uint32_t batch_requests, batch_others;	/* messages that are limited, and others */
+	char *early;				/* head and body that wait for the upstream */
 	size_t early_length, early_capacity;
-	bool early_is_sent; /* and is kept to be sent again */
+	bool early_is_sent;	    /* and is kept to be sent again */
 	struct hatago_client_id id; /* of its client: the connection's, or whom a header names */
 	bool id_is_address;	    /* the edge knows this client by the same id */
 	uint8_t name_length;	    /* of what the header says; 0: the peer's address */
@@ -339,7 +339,8 @@ struct up {
 	bool is_connected, was_used;
 };
 
-void up_run(struct exchange *x);
+/* false: no upstream can be reached, which is answered; the exchange is gone. */
+bool up_run(struct exchange *x);
 /* Sends what is gathered in the worker's scratch; keeps it where it can't be sent yet. */
 void up_flush(struct exchange *x);
 /* Back to the pool, or closed. */

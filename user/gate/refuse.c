@@ -18,9 +18,9 @@ static void answer(struct conn *conn, int status, const char *type, const char *
 	int n = snprintf(head, sizeof(head),
 			 "HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n%s%s\r\n",
 			 status, head_reason(status), type, length, fields,
-			 !conn->keep_alive   ? "Connection: close\r\n"
+			 !conn->keep_alive ? "Connection: close\r\n"
 			 : conn->is_http10 ? "Connection: keep-alive\r\n"
-					     : "");
+					   : "");
 
 	if (n < 0 || (size_t)n >= sizeof(head) ||
 	    conn_send(conn, head, (size_t)n, body, is_head ? 0 : length) < 0) {
@@ -67,8 +67,8 @@ void refuse(struct exchange *x, const struct refusal *refusal, uint64_t burst, u
 	size_t length;
 
 	if (is_rpc)
-		length = refusal_json_rpc(refusal, &settings->style,
-					  x->first.id, x->first.id_length, body);
+		length = refusal_json_rpc(refusal, &settings->style, x->first.id,
+					  x->first.id_length, body);
 	else
 		length = refusal_json(refusal, &settings->style, body);
 	fields[refusal_fields(refusal, burst, window_s, fields, sizeof(fields))] = '\0';
@@ -105,7 +105,7 @@ void answer_failure(struct exchange *x, int status, const char *type, const char
 	else
 		length = (size_t)snprintf(body, sizeof(body), "{\"error\":\"%s\"}\n", message);
 	leave_body(x);
-	settle(x, status == 504   ? TALLY_UPSTREAM_TIMEOUT
+	settle(x, status == 504	  ? TALLY_UPSTREAM_TIMEOUT
 		  : status == 413 ? TALLY_BAD_REQUEST
 				  : TALLY_UPSTREAM_FAILED);
 	answer(conn, status, "application/json", "", body, length, is_head);

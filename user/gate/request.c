@@ -11,7 +11,8 @@
 
 #include "gate/parts.h"
 
-#define ERA_WITHOUT_SESSIONS "2026-07-28" /* MCP from this version on: no sessions, cancel by leaving */
+#define ERA_WITHOUT_SESSIONS \
+	"2026-07-28" /* MCP from this version on: no sessions, cancel by leaving */
 
 static bool text_is(struct http_text text, const char *wanted)
 {
@@ -94,8 +95,8 @@ static void count_message(void *ctx, const struct rpc_message *message)
 static void classify_route(struct exchange *x, const struct http_message *message)
 {
 	const struct settings *settings = x->worker->settings;
-	const struct setting_class *class = settings_class(
-		settings->routes, settings->route_count, message->path.at, message->path.length);
+	const struct setting_class *class = settings_class(settings->routes, settings->route_count,
+							   message->path.at, message->path.length);
 
 	x->route_cost = 1;
 	if (!class)
@@ -120,8 +121,9 @@ static void classify(struct exchange *x, const struct http_message *message)
 	classify_route(x, message);
 	if (message->method == HTTP_DELETE && has_field(message, "mcp-session-id"))
 		x->is_exempt = true;
-	x->is_get_stream = message->method == HTTP_GET &&
-			   http_list_has(http_value(message, HTTP_FIELD_ACCEPT), "text/event-stream");
+	x->is_get_stream =
+		message->method == HTTP_GET &&
+		http_list_has(http_value(message, HTTP_FIELD_ACCEPT), "text/event-stream");
 	x->is_json = message->method == HTTP_POST &&
 		     http_type_is(http_value(message, HTTP_FIELD_CONTENT_TYPE), "application/json");
 	if (!x->is_json || x->framing == HTTP_NO_BODY)
@@ -233,7 +235,8 @@ static void decide(struct exchange *x)
 	struct rpc *rpc = &x->rpc;
 	bool is_whole = rpc->state == RPC_WHOLE;
 
-	if (!is_whole && rpc->state == RPC_READING && (rpc->message.method_length || !rpc->is_batch)) {
+	if (!is_whole && rpc->state == RPC_READING &&
+	    (rpc->message.method_length || !rpc->is_batch)) {
 		rpc->message.is_unclear = rpc->is_batch || !rpc->message.method_length;
 		count_message(x, &rpc->message);
 	}
@@ -281,8 +284,8 @@ static ssize_t body_chunks(struct exchange *x, const char *bytes, size_t n)
 	while (used < n) {
 		const char *data;
 		size_t length, taken;
-		enum http_chunked_event event = http_chunked_feed(
-			&x->chunked, bytes + used, n - used, &taken, &data, &length);
+		enum http_chunked_event event = http_chunked_feed(&x->chunked, bytes + used,
+								  n - used, &taken, &data, &length);
 
 		used += taken;
 		if (event == HTTP_CHUNKED_BAD)

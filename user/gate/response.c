@@ -10,13 +10,20 @@
 
 #include "gate/parts.h"
 
+#define COPY_BYTES_MAX 4096 /* of a body that are copied behind their head */
+
 /* Sends the scratch and, behind it, bytes that lie elsewhere. */
 static void pass_on(struct exchange *x, const char *body, size_t n)
 {
 	struct worker *w = x->worker;
 	struct conn *conn = x->conn;
-	size_t head = w->out_length;
+	size_t head;
 
+	if (w->out_length && n <= COPY_BYTES_MAX) { /* cheaper than two parts */
+		out_bytes(w, body, n);
+		n = 0;
+	}
+	head = w->out_length;
 	w->out_length = 0;
 	if (!conn || !(head + n))
 		return;
@@ -215,8 +222,8 @@ static ssize_t answer_chunks(struct exchange *x, const char *bytes, size_t n, bo
 	while (used < n && !*ret_end) {
 		const char *data;
 		size_t length, taken;
-		enum http_chunked_event event = http_chunked_feed(
-			&x->answer_chunked, bytes + used, n - used, &taken, &data, &length);
+		enum http_chunked_event event = http_chunked_feed(&x->answer_chunked, bytes + used,
+								  n - used, &taken, &data, &length);
 
 		used += taken;
 		if (event == HTTP_CHUNKED_BAD)

@@ -64,7 +64,27 @@ static void up_late(struct flow *flow, unsigned int timer)
 		flow_close(&up->flow);
 }
 
+static void up_connected(struct flow *flow, int error)
+{
+	struct up *up = LIST_ITEM(flow, struct up, flow);
+
+	if (error < 0) {
+		up_failed(up, error);
+		return;
+	}
+	flow_read(&up->flow);
+	up->is_connected = true;
+	tally_count(&up->worker->tally.upstream_connections, 1);
+	up->worker->out_length = 0;
+	up->worker->out_is_short = false;
+	flow_set_timer(&up->flow, TIMER_REQUEST);
+	up_flush(up->exchange);
+	if (up->exchange && up->exchange->conn) /* the rest of the body */
+		conn_resume(up->exchange->conn);
+}
+
 static const struct flow_events up_events = {
+	.connected = up_connected,
 	.bytes = up_bytes,
 	.ended = up_ended,
 	.drained = up_drained,
@@ -90,63 +110,35 @@ static void up_failed(struct up *up, int error)
 {
 	struct exchange *x = up->exchange;
 
+	x->last_error = error;
 	if (!up->was_used)
 		x->tried |= 1u << up->index;
 	x->early_is_sent = false;
 	up_part(up);
 	flow_close(&up->flow);
-	if (x->tried != (1u << x->worker->gate->upstream_count) - 1) {
-		up_run(x);
+	if (up_run(x))
 		up_flush(x);
-		return;
-	}
-	if (!x->conn) {
-		settle(x, TALLY_UPSTREAM_FAILED);
-		return;
-	}
-	if (error == -ETIMEDOUT)
-		answer_failure(x, 504, "upstream_timeout", "The service can't be reached in time");
-	else
-		answer_failure(x, 502, "upstream_failed", "The service can't be reached");
 }
 
-static void on_connected(uv_connect_t *connect, int status)
+/* On its way to be connected. */
+static int up_new(struct worker *worker, uint32_t index, struct up **ret)
 {
-	struct up *up = LIST_ITEM((struct flow *)connect->data, struct up, flow);
-
-	if (up->flow.is_closing)
-		return;
-	if (status == 0)
-		status = flow_read(&up->flow);
-	if (status < 0) {
-		up_failed(up, status);
-		return;
-	}
-	up->is_connected = true;
-	tally_count(&up->worker->tally.upstream_connections, 1);
-	up->worker->out_length = 0;
-	up->worker->out_is_short = false;
-	flow_set_timer(&up->flow, TIMER_REQUEST);
-	up_flush(up->exchange);
-	if (up->exchange && up->exchange->conn) /* the rest of the body */
-		conn_resume(up->exchange->conn);
-}
-
-static struct up *up_new(struct worker *worker, uint32_t index)
-{
-	const struct sockaddr_storage *address = &worker->gate->upstreams[index].address;
 	struct up *up = calloc(1, sizeof(*up));
+	int r;
 
 	if (!up)
-		return NULL;
+		return -ENOMEM;
 	up->worker = worker;
 	up->index = index;
 	list_init(&up->link);
-	if (flow_init(&up->flow, &worker->flows, address->ss_family == AF_UNIX, &up_events) < 0) {
+	r = flow_connect(&up->flow, &worker->flows, &worker->gate->upstreams[index].address,
+			 &up_events);
+	if (r < 0) {
 		free(up);
-		return NULL;
+		return r;
 	}
-	return up;
+	*ret = up;
+	return 0;
 }
 
 /* The upstream with the fewest requests that was not tried; its turn where several are equal. */
@@ -159,8 +151,7 @@ static uint32_t up_choose(struct exchange *x)
 	x->worker->next_upstream++;
 	for (size_t i = 0; i < count; i++) {
 		uint32_t at = (uint32_t)((x->worker->next_upstream + i) % count);
-		uint32_t runs = __atomic_load_n(&gate->upstreams[at].outstanding,
-						__ATOMIC_RELAXED);
+		uint32_t runs = __atomic_load_n(&gate->upstreams[at].outstanding, __ATOMIC_RELAXED);
 
 		if ((x->tried & 1u << at) || runs >= fewest)
 			continue;
@@ -170,34 +161,53 @@ static uint32_t up_choose(struct exchange *x)
 	return best;
 }
 
-void up_run(struct exchange *x)
+/* No upstream can be reached. */
+static void give_up(struct exchange *x, int error)
+{
+	if (!x->conn)
+		settle(x, TALLY_UPSTREAM_FAILED);
+	else if (error == -ETIMEDOUT)
+		answer_failure(x, 504, "upstream_timeout", "The service can't be reached in time");
+	else
+		answer_failure(x, 502, "upstream_failed", "The service can't be reached");
+}
+
+static void up_take(struct exchange *x, struct up *up, bool was_used)
+{
+	__atomic_fetch_add(&x->worker->gate->upstreams[up->index].outstanding, 1, __ATOMIC_RELAXED);
+	up->exchange = x;
+	up->was_used = was_used;
+	x->up = up;
+	flow_set_timer(&up->flow, was_used ? TIMER_REQUEST : TIMER_CONNECT);
+}
+
+bool up_run(struct exchange *x)
 {
 	struct worker *w = x->worker;
-	uint32_t index = up_choose(x);
-	struct list *idle = list_first(&w->idle_ups[index]);
-	struct up *up = idle ? LIST_ITEM(idle, struct up, link) : up_new(w, index);
-	int r = 0;
+	struct up *up = NULL;
+	int error = x->last_error;
 
 	x->phase = EXCHANGE_RUNNING;
-	if (!x->run_ns)
-		x->run_ns = flow_now_ns(&w->flows);
-	if (!up) {
-		answer_failure(x, 503, "upstream_failed", "Out of memory");
-		return;
+	for (;;) {
+		uint32_t index = up_choose(x);
+		struct list *idle = index == UINT32_MAX ? NULL : list_first(&w->idle_ups[index]);
+
+		if (idle) {
+			list_remove(idle);
+			up_take(x, LIST_ITEM(idle, struct up, link), true);
+			return true;
+		}
+		if (index == UINT32_MAX)
+			break;
+		error = up_new(w, index, &up);
+		if (error == 0) {
+			up_take(x, up, false);
+			return true;
+		}
+		x->tried |= 1u << index;
 	}
-	list_remove(&up->link);
-	__atomic_fetch_add(&w->gate->upstreams[index].outstanding, 1, __ATOMIC_RELAXED);
-	up->exchange = x;
-	x->up = up;
-	up->was_used = idle != NULL;
-	if (idle) {
-		flow_set_timer(&up->flow, TIMER_REQUEST);
-		return;
-	}
-	flow_set_timer(&up->flow, TIMER_CONNECT);
-	r = flow_connect(&up->flow, &w->gate->upstreams[index].address, on_connected);
-	if (r < 0)
-		up_failed(up, r);
+	give_up(x, error);
+	return false;
 }
 
 /* Keeps what is in the scratch for later. */
@@ -273,7 +283,7 @@ void up_release(struct up *up, bool is_clean)
 	}
 	list_prepend(&w->idle_ups[up->index], &up->link);
 	flow_set_timer(&up->flow, TIMER_UP_IDLE);
-	flow_read(&up->flow);
+	flow_read(&up->flow); /* so that its end is seen */
 }
 
 void up_close_idle(struct worker *worker)

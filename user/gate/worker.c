@@ -7,11 +7,13 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "gate/parts.h"
 
-#define BACKLOG 1024
+#define ACCEPTS_MAX	16  /* in one turn of the loop */
+#define ACCEPT_AGAIN_MS 100 /* after descriptors had run out */
 
 void worker_poke(struct worker *worker)
 {
@@ -71,8 +73,11 @@ static void stop(struct worker *w)
 	struct list *next;
 
 	w->is_draining = w->is_stopping = true;
-	for (size_t i = 0; i < w->listener_count; i++)
-		uv_close(&w->listeners[i].handle, NULL);
+	for (size_t i = 0; i < w->listener_count; i++) {
+		uv_close((uv_handle_t *)&w->listeners[i], NULL);
+		close(w->listener_fds[i]);
+	}
+	uv_close((uv_handle_t *)&w->accept_again, NULL);
 	for (struct list *l = w->conns.next; l != &w->conns; l = next) {
 		struct conn *conn = LIST_ITEM(l, struct conn, link);
 
@@ -133,36 +138,62 @@ static void on_async(uv_async_t *async)
 
 /* --- listeners --- */
 
-static void on_connection(uv_stream_t *listener, int status)
-{
-	struct worker *w = listener->data;
+static void listeners_watch(struct worker *w);
 
-	/* Another worker may have been quicker. */
-	if (status == 0)
-		conn_accept(w, listener, listener->type == UV_NAMED_PIPE);
+static void on_accept_again(uv_timer_t *timer)
+{
+	listeners_watch(timer->data);
 }
 
+/* Several at once, but not so many that those who are here wait. */
+static void on_connection(uv_poll_t *listener, int status, int events)
+{
+	struct worker *w = listener->data;
+	uv_os_fd_t fd = -1;
+
+	(void)events;
+	if (status < 0 || uv_fileno((uv_handle_t *)listener, &fd) < 0)
+		return;
+	for (int i = 0; i < ACCEPTS_MAX; i++) {
+		struct sockaddr_storage peer = {.ss_family = AF_UNIX};
+		socklen_t size = sizeof(peer);
+		int accepted =
+			accept4(fd, (struct sockaddr *)&peer, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+		if (accepted >= 0) {
+			conn_accept(w, accepted, &peer);
+			continue;
+		}
+		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+			for (size_t l = 0; l < w->listener_count; l++)
+				uv_poll_stop(&w->listeners[l]);
+			uv_timer_start(&w->accept_again, on_accept_again, ACCEPT_AGAIN_MS, 0);
+		}
+		return; /* nobody is left, or another worker was quicker */
+	}
+}
+
+static void listeners_watch(struct worker *w)
+{
+	for (size_t i = 0; i < w->listener_count; i++)
+		uv_poll_start(&w->listeners[i], UV_READABLE, on_connection);
+}
+
+/* A descriptor of its own, since uv watches one only once in a loop. */
 static int listener_init(struct worker *w, size_t i)
 {
-	struct gate *gate = w->gate;
-	int fd = dup(gate->listen_fds[i]);
-	int r = fd < 0 ? -errno : 0;
+	int fd = dup(w->gate->listen_fds[i]);
+	int r = fd < 0 ? -errno : uv_poll_init(&w->loop, &w->listeners[i], fd);
 
-	if (r < 0)
-		return r;
-	w->listeners[i].handle.data = w;
-	r = gate->listen_is_unix[i] ? uv_pipe_init(&w->loop, &w->listeners[i].pipe, 0)
-				    : uv_tcp_init(&w->loop, &w->listeners[i].tcp);
 	if (r < 0) {
-		close(fd);
+		if (fd >= 0)
+			close(fd);
 		return r;
 	}
+	w->listeners[i].data = w;
+	w->listener_fds[i] = fd;
 	w->listener_count = i + 1;
-	r = gate->listen_is_unix[i] ? uv_pipe_open(&w->listeners[i].pipe, fd)
-				    : uv_tcp_open(&w->listeners[i].tcp, fd);
-	if (r < 0)
-		close(fd);
-	return r < 0 ? r : uv_listen(&w->listeners[i].stream, BACKLOG, on_connection);
+	return 0;
 }
 
 /* --- begin and end --- */
@@ -184,9 +215,10 @@ int worker_init(struct worker *w, struct gate *gate, struct err *err)
 		return err_set(err, r, "can't make a worker's loop: %s", uv_strerror(r));
 	w->has_loop = true;
 	uv_mutex_init(&w->inbox_lock);
-	w->async.data = w->prepare.data = w->check.data = w;
+	w->async.data = w->prepare.data = w->check.data = w->accept_again.data = w;
 	r = flow_loop_init(&w->flows, &w->loop);
 	r = r < 0 ? r : uv_async_init(&w->loop, &w->async, on_async);
+	r = r < 0 ? r : uv_timer_init(&w->loop, &w->accept_again);
 	r = r < 0 ? r : uv_prepare_init(&w->loop, &w->prepare);
 	r = r < 0 ? r : uv_check_init(&w->loop, &w->check);
 	r = r < 0 ? r : uv_prepare_start(&w->prepare, on_prepare);
@@ -196,6 +228,7 @@ int worker_init(struct worker *w, struct gate *gate, struct err *err)
 	if (r < 0)
 		return err_set(err, r, "can't set up a worker: %s", uv_strerror(r));
 	take_settings(w, settings_use(gate->settings));
+	listeners_watch(w);
 	return 0;
 }
 

@@ -5,8 +5,12 @@
 #include "net/flow.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 
@@ -92,29 +96,92 @@ void flow_set_timer(struct flow *flow, unsigned int timer)
 	list_append(&loop->timers[timer], &flow->timer_link);
 }
 
+/* --- what uv watches for --- */
+
+static void on_ready(uv_poll_t *poll, int status, int events);
+
+static void flow_watch(struct flow *flow)
+{
+	uint8_t wanted = 0;
+
+	if (flow->is_closing)
+		return;
+	if (flow->is_reading)
+		wanted |= UV_READABLE;
+	if (flow->kept || flow->is_connecting)
+		wanted |= UV_WRITABLE;
+	if (wanted == flow->polled)
+		return;
+	flow->polled = wanted;
+	if (wanted)
+		uv_poll_start(&flow->poll, wanted, on_ready);
+	else
+		uv_poll_stop(&flow->poll);
+}
+
 /* --- begin and end --- */
 
-int flow_init(struct flow *flow, struct flow_loop *loop, bool is_unix,
-	      const struct flow_events *events)
+socklen_t flow_address_size(const struct sockaddr_storage *address)
 {
+	switch (address->ss_family) {
+	case AF_INET:
+		return sizeof(struct sockaddr_in);
+	case AF_INET6:
+		return sizeof(struct sockaddr_in6);
+	default:
+		return sizeof(struct sockaddr_un);
+	}
+}
+
+int flow_open(struct flow *flow, struct flow_loop *loop, int fd, const struct flow_events *events)
+{
+	const int on = 1;
+	int r;
+
+	memset(flow, 0, sizeof(*flow));
+	flow->fd = fd;
 	flow->events = events;
 	flow->loop = loop;
-	flow->writing = flow->kept = NULL;
-	flow->kept_length = flow->kept_capacity = 0;
-	flow->is_reading = flow->is_closing = flow->has_ended = flow->is_broken = false;
+	flow->poll.data = flow;
 	list_init(&flow->timer_link);
-	flow->uv.handle.data = flow;
-	return is_unix ? uv_pipe_init(loop->uv, &flow->uv.pipe, 0)
-		       : uv_tcp_init(loop->uv, &flow->uv.tcp);
+	r = uv_poll_init_socket(loop->uv, &flow->poll, fd);
+	if (r < 0) {
+		close(fd);
+		return r;
+	}
+	/* Small answers are not to wait for each other. Of no meaning to a Unix socket. */
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	return 0;
+}
+
+int flow_connect(struct flow *flow, struct flow_loop *loop, const struct sockaddr_storage *address,
+		 const struct flow_events *events)
+{
+	int fd = socket(address->ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int r;
+
+	if (fd < 0)
+		return -errno;
+	if (connect(fd, (const struct sockaddr *)address, flow_address_size(address)) < 0 &&
+	    errno != EINPROGRESS) {
+		r = -errno;
+		close(fd);
+		return r;
+	}
+	r = flow_open(flow, loop, fd, events);
+	if (r < 0)
+		return r;
+	flow->is_connecting = true;
+	flow_watch(flow);
+	return 0;
 }
 
 static void on_closed(uv_handle_t *handle)
 {
 	struct flow *flow = handle->data;
 
-	free(flow->writing);
 	free(flow->kept);
-	flow->writing = flow->kept = NULL;
+	flow->kept = NULL;
 	flow->events->closed(flow);
 }
 
@@ -124,47 +191,8 @@ void flow_close(struct flow *flow)
 		return;
 	flow->is_closing = flow->has_ended = true;
 	flow_stop_timer(flow);
-	uv_close(&flow->uv.handle, on_closed);
-}
-
-int flow_accept(struct flow *flow, uv_stream_t *listener)
-{
-	int r = uv_accept(listener, &flow->uv.stream);
-
-	if (r == 0 && flow->uv.handle.type == UV_TCP)
-		r = uv_tcp_nodelay(&flow->uv.tcp, 1);
-	return r;
-}
-
-int flow_connect(struct flow *flow, const struct sockaddr_storage *address, uv_connect_cb done)
-{
-	flow->connect.data = flow;
-	if (address->ss_family == AF_UNIX) {
-		const char *path = ((const struct sockaddr_un *)(const void *)address)->sun_path;
-
-		uv_pipe_connect(&flow->connect, &flow->uv.pipe, path, done);
-		return 0;
-	}
-	uv_tcp_nodelay(&flow->uv.tcp, 1);
-	return uv_tcp_connect(&flow->connect, &flow->uv.tcp, (const struct sockaddr *)address,
-			      done);
-}
-
-int flow_fd(const struct flow *flow)
-{
-	uv_os_fd_t fd = -1;
-
-	return uv_fileno(&flow->uv.handle, &fd) < 0 ? -1 : fd;
-}
-
-/* --- reading --- */
-
-static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *ret)
-{
-	struct flow *flow = handle->data;
-
-	(void)suggested;
-	*ret = uv_buf_init(flow->loop->buffer, sizeof(flow->loop->buffer));
+	uv_close((uv_handle_t *)&flow->poll, on_closed);
+	close(flow->fd);
 }
 
 static void flow_end(struct flow *flow, int error)
@@ -173,52 +201,51 @@ static void flow_end(struct flow *flow, int error)
 		return;
 	flow->has_ended = true;
 	flow->is_broken = error < 0;
+	flow_pause(flow);
 	flow->events->ended(flow, error);
 }
 
-static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
+/* --- reading --- */
+
+void flow_read(struct flow *flow)
 {
-	struct flow *flow = stream->data;
-
-	if (n > 0) {
-		flow->events->bytes(flow, buf->base, (size_t)n);
-	} else if (n < 0) {
-		flow_pause(flow);
-		flow_end(flow, n == UV_EOF ? 0 : (int)n);
-	}
-}
-
-int flow_read(struct flow *flow)
-{
-	int r;
-
-	if (flow->is_reading || flow->has_ended)
-		return 0;
-	r = uv_read_start(&flow->uv.stream, on_alloc, on_read);
-	flow->is_reading = r == 0;
-	return r;
+	flow->is_reading = !flow->has_ended;
+	flow_watch(flow);
 }
 
 void flow_pause(struct flow *flow)
 {
-	if (!flow->is_reading)
-		return;
 	flow->is_reading = false;
-	uv_read_stop(&flow->uv.stream);
+	flow_watch(flow);
+}
+
+static void flow_take(struct flow *flow)
+{
+	char *buffer = flow->loop->buffer;
+	ssize_t n = recv(flow->fd, buffer, sizeof(flow->loop->buffer), 0);
+
+	if (n > 0)
+		flow->events->bytes(flow, buffer, (size_t)n);
+	else if (n == 0)
+		flow_end(flow, 0);
+	else if (errno != EAGAIN && errno != EINTR)
+		flow_end(flow, -errno);
 }
 
 /* --- writing --- */
 
 bool flow_is_full(const struct flow *flow)
 {
-	return flow->writing != NULL;
+	return flow->kept != NULL;
 }
 
 static int flow_keep(struct flow *flow, const char *bytes, size_t n)
 {
-	size_t wanted = flow->kept_length + n;
+	size_t wanted = flow->kept_end + n;
 	char *grown;
 
+	if (!n)
+		return 0;
 	if (wanted > flow->kept_capacity) {
 		grown = realloc(flow->kept, wanted);
 		if (!grown)
@@ -226,80 +253,103 @@ static int flow_keep(struct flow *flow, const char *bytes, size_t n)
 		flow->kept = grown;
 		flow->kept_capacity = wanted;
 	}
-	memcpy(flow->kept + flow->kept_length, bytes, n);
-	flow->kept_length = wanted;
+	memcpy(flow->kept + flow->kept_end, bytes, n);
+	flow->kept_end = wanted;
 	return 0;
 }
 
-static int flow_write_kept(struct flow *flow);
-
-static void on_written(uv_write_t *write, int status)
+static void flow_give(struct flow *flow)
 {
-	struct flow *flow = write->data;
+	ssize_t n = send(flow->fd, flow->kept + flow->kept_start, flow->kept_end - flow->kept_start,
+			 MSG_NOSIGNAL);
 
-	if (flow->is_closing)
+	if (n < 0 && errno != EAGAIN && errno != EINTR) {
+		flow_end(flow, -errno);
 		return;
-	free(flow->writing);
-	flow->writing = NULL;
-	if (status == 0 && flow->kept_length)
-		status = flow_write_kept(flow);
-	if (status < 0)
-		flow_end(flow, status);
-	else if (!flow->writing)
-		flow->events->drained(flow);
+	}
+	flow->kept_start += n > 0 ? (size_t)n : 0;
+	if (flow->kept_start < flow->kept_end)
+		return;
+	free(flow->kept);
+	flow->kept = NULL;
+	flow->kept_start = flow->kept_end = flow->kept_capacity = 0;
+	flow_watch(flow);
+	flow->events->drained(flow);
 }
 
-static int flow_write_kept(struct flow *flow)
+static ssize_t send_both(int fd, const char *head, size_t head_length, const char *body,
+			 size_t body_length)
 {
-	uv_buf_t buf = uv_buf_init(flow->kept, (unsigned int)flow->kept_length);
-	int r;
+	struct iovec parts[2] = {{(char *)head, head_length}, {(char *)body, body_length}};
+	const struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
 
-	flow->write.data = flow;
-	r = uv_write(&flow->write, &flow->uv.stream, &buf, 1, on_written);
-	if (r < 0)
-		return r;
-	flow->writing = flow->kept;
-	flow->kept = NULL;
-	flow->kept_length = flow->kept_capacity = 0;
-	return 0;
+	if (!body_length)
+		return send(fd, head, head_length, MSG_NOSIGNAL);
+	if (!head_length)
+		return send(fd, body, body_length, MSG_NOSIGNAL);
+	return sendmsg(fd, &message, MSG_NOSIGNAL);
 }
 
 int flow_send(struct flow *flow, const char *head, size_t head_length, const char *body,
 	      size_t body_length)
 {
-	uv_buf_t bufs[2] = {uv_buf_init((char *)head, (unsigned int)head_length),
-			    uv_buf_init((char *)body, (unsigned int)body_length)};
 	size_t sent = 0;
 	int r;
 
-	if (!flow->writing) {
-		r = head_length ? uv_try_write(&flow->uv.stream, bufs, body_length ? 2 : 1)
-				: uv_try_write(&flow->uv.stream, bufs + 1, 1);
-		if (r < 0 && r != UV_EAGAIN)
-			return r;
-		sent = r < 0 ? 0 : (size_t)r;
+	if (flow->is_closing || flow->is_broken)
+		return -EPIPE;
+	if (!flow->kept) {
+		ssize_t n = send_both(flow->fd, head, head_length, body, body_length);
+
+		if (n < 0 && errno != EAGAIN && errno != EINTR)
+			return -errno;
+		sent = n < 0 ? 0 : (size_t)n;
 		if (sent == head_length + body_length)
 			return 0;
 	}
-	r = 0;
-	if (sent < head_length)
-		r = flow_keep(flow, head + sent, head_length - sent);
+	r = sent < head_length ? flow_keep(flow, head + sent, head_length - sent) : 0;
 	sent = sent > head_length ? sent - head_length : 0;
-	if (r == 0 && sent < body_length)
-		r = flow_keep(flow, body + sent, body_length - sent);
-	return r == 0 && !flow->writing ? flow_write_kept(flow) : r;
-}
-
-static void on_shutdown(uv_shutdown_t *request, int status)
-{
-	(void)status;
-	free(request);
+	r = r < 0 ? r : flow_keep(flow, body + sent, body_length - sent);
+	flow_watch(flow);
+	return r;
 }
 
 void flow_shutdown(struct flow *flow)
 {
-	uv_shutdown_t *request = flow->is_closing ? NULL : malloc(sizeof(*request));
+	if (!flow->is_closing)
+		shutdown(flow->fd, SHUT_WR);
+}
 
-	if (request && uv_shutdown(request, &flow->uv.stream, on_shutdown) < 0)
-		free(request);
+/* --- readiness --- */
+
+static void flow_connected(struct flow *flow)
+{
+	int error = 0;
+	socklen_t size = sizeof(error);
+
+	flow->is_connecting = false;
+	if (getsockopt(flow->fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0)
+		error = errno;
+	flow_watch(flow);
+	flow->events->connected(flow, -error);
+}
+
+static void on_ready(uv_poll_t *poll, int status, int events)
+{
+	struct flow *flow = poll->data;
+
+	if (status < 0) { /* uv watches it no more; the socket itself says why */
+		flow->polled = 0;
+		events = UV_READABLE | UV_WRITABLE;
+	}
+	if (flow->is_connecting) {
+		flow_connected(flow);
+		return;
+	}
+	if (events & UV_READABLE && (flow->is_reading || status < 0))
+		flow_take(flow);
+	if (!flow->is_closing && events & UV_WRITABLE && flow->kept)
+		flow_give(flow);
+	if (!flow->is_closing)
+		flow_watch(flow);
 }

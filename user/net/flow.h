@@ -6,7 +6,8 @@
  * of the rest, for which its owner stops the other side (back-pressure). Time-outs are
  * lists with one duration each, so to set one costs no heap.
  *
- * All of it runs on the loop's thread. SIGPIPE is ignored by the process.
+ * uv says when a socket is ready; the bytes go by recv(2) and send(2), which cost less than the
+ * read(2) and writev(2) of uv's own streams. All of it runs on the loop's thread.
  */
 #ifndef HATAGO_NET_FLOW_H
 #define HATAGO_NET_FLOW_H
@@ -15,7 +16,6 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <uv.h>
 
 #include "base/list.h"
@@ -28,9 +28,12 @@ struct flow;
 
 /* What happens to a flow. `closed` is the last and always comes after flow_close(). */
 struct flow_events {
+	/* It is connected (0), or can't be (negative errno). */
+	void (*connected)(struct flow *flow, int error);
 	/* Bytes, valid during the call. */
 	void (*bytes)(struct flow *flow, const char *bytes, size_t n);
-	/* The other side sends no more (0), or the flow broke (negative errno); each at most once. */
+	/* The other side sends no more (0), or the flow broke (negative errno); each at most once.
+	 */
 	void (*ended)(struct flow *flow, int error);
 	/* All that was kept is written. */
 	void (*drained)(struct flow *flow);
@@ -41,7 +44,8 @@ struct flow_events {
 /* A loop's flows: the buffer that they read into, and their time-outs. */
 struct flow_loop {
 	uv_loop_t *uv;
-	uint64_t now_ns; /* CLOCK_MONOTONIC, as first asked for in this turn of the loop; 0: not yet */
+	uint64_t now_ns; /* CLOCK_MONOTONIC, as first asked for in this turn of the loop; 0: not yet
+			  */
 	uv_timer_t tick;
 	uv_prepare_t prepare;
 	struct list timers[FLOW_TIMERS_MAX]; /* by deadline */
@@ -50,23 +54,17 @@ struct flow_loop {
 };
 
 struct flow {
-	union {
-		uv_handle_t handle;
-		uv_stream_t stream;
-		uv_tcp_t tcp;
-		uv_pipe_t pipe;
-	} uv;
+	uv_poll_t poll;
+	int fd;
 	const struct flow_events *events;
 	struct flow_loop *loop;
-	uv_write_t write;
-	uv_connect_t connect;
-	char *writing;	    /* what uv has; NULL: nothing is under way */
-	char *kept;	    /* what comes after it */
-	size_t kept_length, kept_capacity;
+	char *kept; /* what the kernel did not take; NULL: nothing */
+	size_t kept_start, kept_end, kept_capacity;
 	struct list timer_link;
 	uint64_t deadline_ns;
 	uint8_t timer;
-	bool is_reading, is_closing, has_ended, is_broken;
+	uint8_t polled; /* what uv watches for: UV_READABLE, UV_WRITABLE */
+	bool is_reading, is_connecting, is_closing, has_ended, is_broken;
 };
 
 /* 0, or a negative errno. The timers' durations are to be set next. */
@@ -77,15 +75,17 @@ void flow_loop_close(struct flow_loop *loop);
 /* The clock, read once for each turn of the loop. */
 uint64_t flow_now_ns(struct flow_loop *loop);
 
-/* is_unix: a pipe. The flow must be closed by flow_close() from then on. */
-int flow_init(struct flow *flow, struct flow_loop *loop, bool is_unix,
-	      const struct flow_events *events);
-int flow_accept(struct flow *flow, uv_stream_t *listener);
-/* done: 0 or a negative errno; is not called after flow_close(). 0, or a negative errno. */
-int flow_connect(struct flow *flow, const struct sockaddr_storage *address, uv_connect_cb done);
+/*
+ * Takes a connected socket, non-blocking, which it closes in any case. 0: the flow must be
+ * closed by flow_close(); or a negative errno: there is none.
+ */
+int flow_open(struct flow *flow, struct flow_loop *loop, int fd, const struct flow_events *events);
+/* The same for a connection that is yet to be made; `connected` tells of it, later. */
+int flow_connect(struct flow *flow, struct flow_loop *loop, const struct sockaddr_storage *address,
+		 const struct flow_events *events);
 
-/* Does nothing where it reads already. 0, or a negative errno. */
-int flow_read(struct flow *flow);
+/* Does nothing where it reads already. */
+void flow_read(struct flow *flow);
 void flow_pause(struct flow *flow);
 /*
  * Sends both parts; either may be empty. What the kernel does not take is copied and sent
@@ -101,6 +101,7 @@ void flow_set_timer(struct flow *flow, unsigned int timer);
 void flow_stop_timer(struct flow *flow);
 /* Closes at once; `closed` is called from the loop. May be called twice. */
 void flow_close(struct flow *flow);
-int flow_fd(const struct flow *flow);
+/* The size of an address of AF_INET, AF_INET6 or AF_UNIX. */
+socklen_t flow_address_size(const struct sockaddr_storage *address);
 
 #endif
