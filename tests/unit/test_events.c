@@ -171,7 +171,9 @@ static void test_too_many_events(void **state)
 		events_emit(f->events, "onLimitExceeded", json);
 	}
 	assert_int_equal(counts(f)->dropped[EVENTS_COMMAND], 10);
-	loop_until(&f->loop, lines_of(written(f)) == HOOK_PENDING_MAX + 1);
+	for (size_t i = 1; i <= HOOK_PENDING_MAX + 1; i++) /* each has its time */
+		loop_until(&f->loop, lines_of(written(f)) >= i);
+	assert_int_equal(lines_of(f->text), HOOK_PENDING_MAX + 1);
 	assert_non_null(strstr(f->text, "\"i\":0}\n"));
 	assert_null(strstr(f->text, "\"i\":10}\n"));
 	assert_non_null(strstr(f->text, "\"i\":11}\n"));

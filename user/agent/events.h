@@ -62,8 +62,8 @@ void events_count(const struct events *events, struct events_counts *ret);
 int events_follow(struct events *events, struct line_request *request, bool is_root,
 		  const struct ops_wanted *wanted, const char *answer, size_t length);
 /*
- * Ends all; running commands are killed. Whoever emits must have ended before. The memory of hooks goes when the loop has run
- * until nothing is open. Accepts NULL.
+ * Ends all; running commands are killed. Whoever emits must have ended before. The memory of hooks
+ * goes when the loop has run until nothing is open. Accepts NULL.
  */
 void events_free(struct events *events);
 
