@@ -459,6 +459,46 @@ static void *take_all(void *ctx)
 	return NULL;
 }
 
+static void *take_for_many(void *ctx)
+{
+	struct taker *t = ctx;
+	struct requests_left left;
+
+	pthread_barrier_wait(t->start);
+	for (uint32_t i = 0; i < 40000; i++) {
+		uint64_t now_ns = FIXTURE_NOW + i * MS; /* one after the other is idle again */
+		struct hatago_client_id id = client_id_ipv4(i / 2 * 2654435761u, t->f->rules);
+
+		t->taken += requests_take(&t->f->clients, id, t->limit, 1, i & 1, now_ns, &left) ==
+			    REQUESTS_TAKEN;
+	}
+	return NULL;
+}
+
+/* Threads that claim and hand on slots: what they find stays whole. Above all for TSan. */
+static void test_threads_claim(void **state)
+{
+	const struct hatago_limit limit = limit_of(1, 4, 0);
+	struct taker takers[2];
+	pthread_t threads[2];
+	pthread_barrier_t start;
+	struct fixture f;
+
+	(void)state;
+	fixture_init(&f, 400);
+	f.config->front_count = f.clients.front_count = 200;
+	pthread_barrier_init(&start, NULL, 2);
+	for (int i = 0; i < 2; i++) {
+		takers[i] = (struct taker){&f, &limit, &start, 0};
+		assert_int_equal(pthread_create(&threads[i], NULL, take_for_many, &takers[i]), 0);
+	}
+	for (int i = 0; i < 2; i++)
+		pthread_join(threads[i], NULL);
+	assert_in_range(takers[0].taken + takers[1].taken, 40000, 80000);
+	pthread_barrier_destroy(&start);
+	fixture_done(&f);
+}
+
 /* Threads that take from one bucket at one instant get what is in it, to the token. */
 static void test_threads_take_exactly(void **state)
 {
@@ -506,6 +546,7 @@ int main(void)
 		cmocka_unit_test(test_flood_evicts_nobody),
 		cmocka_unit_test(test_beside_claims),
 		cmocka_unit_test(test_threads_take_exactly),
+		cmocka_unit_test(test_threads_claim),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
