@@ -49,7 +49,21 @@
 #else
 #define BUCKET_UNROLL _Pragma("GCC unroll 8")
 #endif
-#define BUCKET_READ(word) (*(const volatile __typeof__(word) *)&(word))
+
+/*
+ * Words that other CPUs change meanwhile: READ goes to memory once and each time, PEEK and
+ * WRITE as the compiler likes, which in the packet path costs nothing. In user space they
+ * are C11's relaxed atomics, since there it is threads that share them.
+ */
+#ifdef __bpf__
+#define BUCKET_READ(word)	  (*(const volatile __typeof__(word) *)&(word))
+#define BUCKET_PEEK(word)	  (word)
+#define BUCKET_WRITE(word, value) ((void)((word) = (value)))
+#else
+#define BUCKET_READ(word)	  __atomic_load_n(&(word), __ATOMIC_RELAXED)
+#define BUCKET_PEEK(word)	  BUCKET_READ(word)
+#define BUCKET_WRITE(word, value) __atomic_store_n(&(word), value, __ATOMIC_RELAXED)
+#endif
 
 /* Nanoseconds of CLOCK_MONOTONIC in the bucket's unit. */
 BUCKET_INLINE __u64 bucket_time(__u64 now_ns)

@@ -174,8 +174,8 @@ BUCKET_INLINE __u64 slot_life(const struct hatago_slot *slot, const struct hatag
 	BUCKET_UNROLL
 	for (int d = 0; d < HATAGO_EDGE_DIMENSIONS; d++)
 		if ((rules->dimensions & (1u << d)) &&
-		    (__s64)(slot->tat[d] - bucket_time(now_ns)) > debt)
-			debt = (__s64)(slot->tat[d] - bucket_time(now_ns));
+		    (__s64)(BUCKET_PEEK(slot->tat[d]) - bucket_time(now_ns)) > debt)
+			debt = (__s64)(BUCKET_PEEK(slot->tat[d]) - bucket_time(now_ns));
 	debt = (debt + (1 << HATAGO_TIME_SHIFT) - 1) >> HATAGO_TIME_SHIFT;
 	end = end > now_ns ? end - now_ns : 0;
 	return end > (__u64)debt ? end : (__u64)debt;
@@ -194,7 +194,7 @@ BUCKET_INLINE void slot_settle(struct hatago_slot *slot, const struct hatago_rul
 	BUCKET_UNROLL
 	for (int d = 0; d < HATAGO_EDGE_DIMENSIONS; d++)
 		if (rules->dimensions & (1u << d))
-			bucket_settle(&slot->tat[d], slot->tat[d], &rules->limit[d],
+			bucket_settle(&slot->tat[d], BUCKET_PEEK(slot->tat[d]), &rules->limit[d],
 				      bucket_time(now_ns));
 }
 
@@ -203,13 +203,13 @@ BUCKET_INLINE void slot_reset(struct hatago_slot *slot, __u64 now_ns)
 {
 	BUCKET_UNROLL
 	for (int d = 0; d < HATAGO_EDGE_DIMENSIONS; d++)
-		if (!bucket_is_full(slot->tat[d],
+		if (!bucket_is_full(BUCKET_PEEK(slot->tat[d]),
 				    bucket_time(now_ns))) /* a dimension that is off */
-			slot->tat[d] = bucket_time(now_ns);
-	slot->standing = 0;
-	slot->packets = 0;
-	slot->bytes = 0;
-	slot->drops = 0;
+			BUCKET_WRITE(slot->tat[d], bucket_time(now_ns));
+	BUCKET_WRITE(slot->standing, 0);
+	BUCKET_WRITE(slot->packets, 0);
+	BUCKET_WRITE(slot->bytes, 0);
+	BUCKET_WRITE(slot->drops, 0);
 }
 
 BUCKET_INLINE int beat_is_ahead(__u32 until, __u64 now_ns)
@@ -256,7 +256,7 @@ TABLE_FUNCTION __s64 set_claim_way(struct hatago_set *set, const struct hatago_r
 	life = old ? slot_life(slot, rules, now_ns) : 0;
 	if (life) {
 		if (BUCKET_READ(set->key[way]) != old) /* two claims left another one's copy */
-			set->key[way] = old;
+			BUCKET_WRITE(set->key[way], old);
 		if (old == key)
 			return SLOT_FOUND;
 		slot_settle(slot, rules, now_ns);
@@ -266,7 +266,7 @@ TABLE_FUNCTION __s64 set_claim_way(struct hatago_set *set, const struct hatago_r
 	if (seen != old)
 		return seen == key ? SLOT_FOUND : SLOT_LOST;
 	slot_reset(slot, now_ns);
-	set->key[way] = key;
+	BUCKET_WRITE(set->key[way], key);
 	return SLOT_CLAIMED;
 }
 
@@ -295,7 +295,8 @@ BUCKET_INLINE void set_touch(const struct hatago_set *set)
 /* Was it full a moment ago, and can't have changed? False for words left from long ago. */
 BUCKET_INLINE int set_is_full(const struct hatago_set *set, __u64 now_ns)
 {
-	return set->full_until - beat_of(now_ns) - 1 <= TABLE_FULL_NS >> HATAGO_BEAT_SHIFT;
+	return BUCKET_PEEK(set->full_until) - beat_of(now_ns) - 1 <= TABLE_FULL_NS >>
+	       HATAGO_BEAT_SHIFT;
 }
 
 /* Claims a way for a key that was not found: its place, or -1 where all are live. */
@@ -320,7 +321,7 @@ TABLE_FUNCTION int set_claim(struct hatago_set *set, const struct hatago_rules *
 		if ((__u64)life < least)
 			least = (__u64)life;
 	}
-	set->full_until = beat_of(now_ns + least);
+	BUCKET_WRITE(set->full_until, beat_of(now_ns + least));
 	return -1;
 }
 
@@ -362,8 +363,9 @@ BUCKET_INLINE int table_place(struct hatago_set *const set[TABLE_SETS], __u64 ke
 
 	if (BUCKET_READ(first->slot[home].key) == key)
 		return (int)home;
-	if (beat_is_ahead(first->slot[home].away_until, now_ns))
-		last = beat_is_ahead(first->spilled_until, now_ns) ? TABLE_FOURTH : TABLE_SECOND;
+	if (beat_is_ahead(BUCKET_PEEK(first->slot[home].away_until), now_ns))
+		last = beat_is_ahead(BUCKET_PEEK(first->spilled_until), now_ns) ? TABLE_FOURTH
+										: TABLE_SECOND;
 	else if (set_claim_way(first, rules, home, key, now_ns) == SLOT_CLAIMED)
 		return (int)home | TABLE_NEW;
 	set_touch(first);

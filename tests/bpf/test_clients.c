@@ -190,6 +190,88 @@ static void test_ban(void **state)
 	}
 }
 
+/* Only SYNs without ACK of the escalated client are dropped, and only while it lasts. */
+static void test_escalated(void **state)
+{
+	static const char *const clients[] = {"198.51.100.7", "2001:db8::7"};
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct hatago_slot *slot;
+
+		expect(clients[i], PASSED(WITHIN_LIMITS));
+		slot = harness_slot(&edge, clients[i]);
+		assert_non_null(slot);
+		slot->standing = HATAGO_STANDING(HATAGO_ESCALATED, tick_now() + FOR_A_WHILE);
+		expect_frame(segment(clients[i], PACKET_SYN, 0), DROPPED(ESCALATED));
+		expect_frame(segment(clients[i], PACKET_SYN | 0xc0, 0), DROPPED(ESCALATED));
+		expect_frame(segment(clients[i], PACKET_ACK, 100), PASSED(WITHIN_LIMITS));
+		expect_frame(segment(clients[i], PACKET_SYN | PACKET_ACK, 0),
+			     PASSED(WITHIN_LIMITS));
+		expect_frame(segment(clients[i], PACKET_FIN | PACKET_ACK, 0),
+			     PASSED(WITHIN_LIMITS));
+		expect_frame(segment("198.51.100.8", PACKET_SYN, 0), PASSED(WITHIN_LIMITS));
+		assert_int_equal(slot->packets, 6);
+		assert_int_equal(slot->drops, 2);
+		harness_rules(&edge)->flags &= ~HATAGO_ENFORCE;
+		expect_frame(segment(clients[i], PACKET_SYN, 0), WATCHED(ESCALATED));
+		harness_rules(&edge)->flags |= HATAGO_ENFORCE;
+		slot->standing = HATAGO_STANDING(HATAGO_ESCALATED, HATAGO_TICK_NEVER);
+		expect_frame(segment(clients[i], PACKET_SYN, 0), DROPPED(ESCALATED));
+		slot->standing = HATAGO_STANDING(HATAGO_ESCALATED, tick_now()); /* it is over */
+		expect_frame(segment(clients[i], PACKET_SYN, 0), PASSED(WITHIN_LIMITS));
+		slot->standing = HATAGO_STANDING(HATAGO_ESCALATED, HATAGO_TICK_NEVER);
+	}
+	harness_allow(&edge, "198.51.100.0/24");
+	expect_frame(segment(clients[0], PACKET_SYN, 0), PASSED(ALLOWED));
+	expect_frame(segment(clients[1], PACKET_SYN, 0), DROPPED(ESCALATED));
+}
+
+/* No other standing drops SYNs, or a ban that is over. */
+static void test_not_escalated(void **state)
+{
+	const uint32_t tick = tick_now();
+	const struct {
+		uint32_t standing;
+		enum hatago_verdict verdict;
+		enum hatago_reason reason;
+	} rows[] = {
+		{HATAGO_STANDING(HATAGO_KEPT, HATAGO_TICK_NEVER), PASSED(WITHIN_LIMITS)},
+		{HATAGO_STANDING(HATAGO_TRUSTED, HATAGO_TICK_NEVER), PASSED(WITHIN_LIMITS)},
+		{HATAGO_STANDING(HATAGO_BANNED, tick), PASSED(WITHIN_LIMITS)},
+		{HATAGO_STANDING(HATAGO_BANNED, 0), PASSED(WITHIN_LIMITS)},
+		{HATAGO_STANDING(HATAGO_BANNED, tick + FOR_A_WHILE), DROPPED(BANNED)},
+	};
+
+	(void)state;
+	expect("198.51.100.7", PASSED(WITHIN_LIMITS));
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		harness_slot(&edge, "198.51.100.7")->standing = rows[i].standing;
+		expect_frame(segment("198.51.100.7", PACKET_SYN, 0), rows[i].verdict,
+			     rows[i].reason);
+	}
+}
+
+/* UDP has no connections, and a port that is not protected is nobody's business. */
+static void test_escalated_elsewhere(void **state)
+{
+	static const struct layer udp[PACKET_LAYERS_MAX] = {ETH(), IP4(.source = "198.51.100.7"),
+							    UDP(.port = 53)};
+	static const struct layer other[PACKET_LAYERS_MAX] = {ETH(), IP4(.source = "198.51.100.7"),
+							      TCP(.port = 81, .flags = PACKET_SYN)};
+	struct packet_frame frame;
+
+	(void)state;
+	harness_protect(&edge, HATAGO_UDP, 53, 53);
+	expect("198.51.100.7", PASSED(WITHIN_LIMITS));
+	harness_slot(&edge, "198.51.100.7")->standing =
+		HATAGO_STANDING(HATAGO_ESCALATED, HATAGO_TICK_NEVER);
+	packet_build(udp, 0, &frame);
+	expect_frame(&frame, PASSED(WITHIN_LIMITS));
+	packet_build(other, 0, &frame);
+	expect_frame(&frame, PASSED(NOT_PROTECTED));
+}
+
 /* A prefix of the source address and whether two addresses are one client under it. */
 struct prefix_row {
 	const char *one, *other;
@@ -538,6 +620,8 @@ static void test_claim(void **state)
 		{0, HATAGO_STANDING(HATAGO_TRUSTED, tick - 1), true},
 		{0, HATAGO_STANDING(HATAGO_BANNED, tick + FOR_A_WHILE), false},
 		{0, HATAGO_STANDING(HATAGO_BANNED, HATAGO_TICK_NEVER), false},
+		{0, HATAGO_STANDING(HATAGO_ESCALATED, tick - 1), true},
+		{0, HATAGO_STANDING(HATAGO_ESCALATED, tick + FOR_A_WHILE), false},
 		{0, HATAGO_STANDING(HATAGO_TRUSTED, tick + FOR_A_WHILE), false},
 		{0, HATAGO_STANDING(HATAGO_KEPT, tick + FOR_A_WHILE), false},
 		{3600000000000, 0, false}, /* the debt of a longer limit that was in force before */
@@ -613,6 +697,9 @@ int main(void)
 		ON_BOTH(test_lists_off),
 		ON_BOTH(test_allow_wins),
 		ON_BOTH(test_ban),
+		ON_BOTH(test_escalated),
+		ON_BOTH(test_not_escalated),
+		ON_BOTH(test_escalated_elsewhere),
 		ON_BOTH(test_client_prefix),
 		ON_BOTH(test_key_gives_address),
 		ON_BOTH(test_connections),

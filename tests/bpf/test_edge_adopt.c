@@ -300,7 +300,21 @@ static void test_other_pins_are_refused(void **state)
 	assert_int_equal(edge_open(&config, &edge, &adopted, &err), -EPROTO);
 	assert_non_null(strstr(err.text, "another version of Hatago edge"));
 	assert_true(world_device(view, "wa")->attached);
-	view->config->abi_version--;
+	/* version 1, whose sides were of another size: it is the version that is named */
+	view->config->abi_version = 1;
+	fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "sides", 4, 128, view->set_count,
+			    &(struct bpf_map_create_opts){.sz = sizeof(struct bpf_map_create_opts),
+							  .map_flags = BPF_F_MMAPABLE});
+	assert_true(fd >= 0);
+	snprintf(path, sizeof(path), "%s/sides", world_pins);
+	unlink(path);
+	assert_int_equal(bpf_obj_pin(fd, path), 0);
+	assert_int_equal(edge_open(&config, &edge, &adopted, &err), -EPROTO);
+	assert_non_null(strstr(err.text, "its maps have version 1, this program knows 2"));
+	unlink(path);
+	assert_int_equal(bpf_obj_pin(view->sides_fd, path), 0);
+	close(fd);
+	view->config->abi_version = HATAGO_ABI_VERSION;
 	view_free(view);
 	world_close(world_open(&config, true));
 }

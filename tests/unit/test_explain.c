@@ -13,7 +13,9 @@
 #include <string.h>
 
 #include "core/ban.h"
+#include "core/escalate.h"
 #include "core/explain.h"
+#include "core/requests.h"
 #include "edge_fixture.h"
 
 #define ADDRESS "192.0.2.1"
@@ -218,6 +220,37 @@ static void test_ban_and_buckets(void **state)
 	fixture_done(&f);
 }
 
+/* It is about new connections only; and the bucket of requests stands beside the verdicts. */
+static void test_escalated(void **state)
+{
+	struct hatago_client_id id;
+	struct requests_left left;
+	struct explain e;
+	struct fixture f;
+
+	(void)state;
+	fixture_init(&f, 1);
+	fixture_limit(f.rules, HATAGO_DIM_REQUESTS, 1, 10);
+	id = fixture_id(&f, ADDRESS);
+	assert_int_equal(explain(&f, false, false, FIXTURE_NOW).bucket[HATAGO_DIM_REQUESTS].tokens,
+			 10);
+	requests_take(&f.clients, id, &f.rules->limit[HATAGO_DIM_REQUESTS], 10, false, FIXTURE_NOW,
+		      &left);
+	assert_true(escalate_mark(&f.clients, id, 0, FIXTURE_NOW));
+	e = explain(&f, false, false, FIXTURE_NOW);
+	assert_int_equal(e.frame.reason, HATAGO_REASON_WITHIN_LIMITS);
+	assert_int_equal(e.frame.wait_ns, 0);
+	assert_int_equal(e.connection.reason, HATAGO_REASON_ESCALATED);
+	assert_int_equal(e.connection.verdict, HATAGO_VERDICT_DROP);
+	assert_in_range(e.connection.wait_ns, 10 * FIXTURE_SECOND, 11 * FIXTURE_SECOND);
+	assert_int_equal(e.bucket[HATAGO_DIM_REQUESTS].tokens, 0);
+	assert_int_equal(e.bucket[HATAGO_DIM_REQUESTS].wait_ns, FIXTURE_SECOND);
+	assert_false(fixture_frame(&f, id, 74, true, FIXTURE_NOW));
+	assert_true(fixture_frame(&f, id, 74, false, FIXTURE_NOW));
+	assert_true(fixture_frame(&f, id, 74, true, FIXTURE_NOW + e.connection.wait_ns));
+	fixture_done(&f);
+}
+
 /* After random traffic, the frame is refused until the very instant that was foretold. */
 static void test_foretells(void **state)
 {
@@ -263,6 +296,7 @@ int main(void)
 		cmocka_unit_test(test_connections_apart),
 		cmocka_unit_test(test_burst_below_frame),
 		cmocka_unit_test(test_ban_and_buckets),
+		cmocka_unit_test(test_escalated),
 		cmocka_unit_test(test_foretells),
 	};
 

@@ -16,6 +16,8 @@
 
 #include "config/describe.h"
 #include "core/ban.h"
+#include "core/escalate.h"
+#include "core/requests.h"
 #include "edge_fixture.h"
 #include "ops/ops.h"
 
@@ -460,6 +462,51 @@ static void test_why(void **state)
 	json_decref(result);
 }
 
+/* Of a client that the gate refused too often: in each place, until it is over. */
+static void test_escalated(void **state)
+{
+	struct clients *clients = &t.fixture.clients;
+	struct hatago_client_id id = fixture_id(&t.fixture, "192.0.2.1");
+	struct requests_left left;
+	const json_t *row;
+	json_t *result;
+
+	(void)state;
+	fixture_limit(t.fixture.rules, HATAGO_DIM_REQUESTS, 1, 10);
+	requests_take(clients, id, &t.fixture.rules->limit[HATAGO_DIM_REQUESTS], 10, false,
+		      mono_now, &left);
+	assert_true(escalate_mark(clients, id, 0, mono_now));
+	result = result_of("client show", "{'address':'192.0.2.1'}");
+	assert_string_equal(text_at(result, "state"), "escalated");
+	assert_true(json_is_null(json_object_get(result, "ban")));
+	row = json_object_get(result, "escalation");
+	assert_in_range(json_integer_value(json_object_get(row, "remaining_ms")), 10000, 10600);
+	row = json_array_get(json_object_get(result, "buckets"), 1);
+	assert_string_equal(text_at(row, "dimension"), "requests");
+	assert_int_equal(json_integer_value(json_object_get(row, "tokens")), 0);
+	assert_int_equal(json_integer_value(json_object_get(row, "full_in_ms")), 10000);
+	json_decref(result);
+	result = result_of("client list", "{}");
+	row = json_array_get(json_object_get(result, "clients"), 0);
+	assert_string_equal(text_at(row, "state"), "escalated");
+	assert_in_range(json_integer_value(json_object_get(row, "escalation_remaining_ms")), 10000,
+			10600);
+	json_decref(result);
+	result = result_of("why", "{'address':'192.0.2.1'}");
+	assert_string_equal(text_at(json_object_get(result, "packet"), "verdict"), "pass");
+	row = json_object_get(result, "connection");
+	assert_string_equal(text_at(row, "reason"), "escalated");
+	assert_true(says(result, "A new connection would be dropped: the gate refused"));
+	assert_true(says(result, "its bucket of requests has 0 of 10 tokens"));
+	json_decref(result);
+
+	mono_now += 11 * FIXTURE_SECOND;
+	result = result_of("client show", "{'address':'192.0.2.1'}");
+	assert_string_equal(text_at(result, "state"), "idle");
+	assert_true(json_is_null(json_object_get(result, "escalation")));
+	json_decref(result);
+}
+
 static void test_ban(void **state)
 {
 	json_t *result = result_of("ban add", "{'address':'192.0.2.1','for':'10s'}");
@@ -832,6 +879,7 @@ int main(void)
 		OPS_TEST(test_clients),
 		OPS_TEST(test_client_show),
 		OPS_TEST(test_why),
+		OPS_TEST(test_escalated),
 		OPS_TEST(test_ban),
 		OPS_TEST(test_ban_without_room),
 		OPS_TEST(test_limits),

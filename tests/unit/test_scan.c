@@ -173,15 +173,18 @@ static void test_states(void **state)
 	put(&f, "203.0.113.1", 9, 9, 9)->standing = HATAGO_STANDING(HATAGO_BANNED, tick + 1);
 	put(&f, "203.0.113.2", 8, 8, 8)->standing = HATAGO_STANDING(HATAGO_BANNED, tick); /* over */
 	put(&f, "203.0.113.3", 7, 7, 7)->standing = HATAGO_STANDING(HATAGO_TRUSTED, tick + 1);
+	put(&f, "203.0.113.5", 6, 6, 6)->standing = HATAGO_STANDING(HATAGO_ESCALATED, tick + 1);
+	put(&f, "203.0.113.6", 5, 5, 5)->standing = HATAGO_STANDING(HATAGO_ESCALATED, tick);
 	fixture_frame(&f, fixture_id(&f, "203.0.113.4"), 60, false, FIXTURE_NOW);
 	assert_int_equal(scan_init(&scan, 10), 0);
 	scan.only = SCAN_BANNED;
 	scan_table(&f.clients, FIXTURE_NOW, &scan);
 	assert_string_equal(listed(&f, &scan), "203.0.113.1");
 	assert_int_equal(scan.slots, 64 * HATAGO_WAYS);
-	assert_int_equal(scan.occupied, 9);
-	assert_int_equal(scan.live, 3);
+	assert_int_equal(scan.occupied, 11);
+	assert_int_equal(scan.live, 4);
 	assert_int_equal(scan.banned, 1);
+	assert_int_equal(scan.escalated, 1);
 	assert_int_equal(scan.trusted, 1);
 	assert_int_equal(scan.full_sets, 0);
 	/* A second later the bucket is full and the ban is over. */

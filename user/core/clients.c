@@ -53,7 +53,7 @@ bool clients_place_key(const struct clients *clients, uint64_t key, uint64_t id_
 
 	*ret = client_at_place(clients, key, &sets, place);
 	if (place >= 0)
-		ret->side->id_lo[place & TABLE_WAY] = id_lo;
+		BUCKET_WRITE(ret->side->id_lo[place & TABLE_WAY], id_lo);
 	return place >= 0;
 }
 
@@ -76,7 +76,8 @@ static bool clients_set_has_room(const struct hatago_set *set, const struct hata
 				 uint64_t now_ns)
 {
 	for (uint32_t way = 0; way < HATAGO_WAYS; way++)
-		if (!set->slot[way].key || slot_is_idle(&set->slot[way], rules, now_ns))
+		if (!BUCKET_READ(set->slot[way].key) ||
+		    slot_is_idle(&set->slot[way], rules, now_ns))
 			return true;
 	return false;
 }

@@ -159,7 +159,7 @@ static void word_carry(const struct client_at *from, const struct client_at *to,
 	uint64_t tat = requests_tat(from, handshake, now_ns);
 	uint64_t there = requests_tat(to, handshake, now_ns);
 
-	if ((int64_t)(tat - there) > 0)
+	if (!bucket_is_full(tat, bucket_time(now_ns)) && (int64_t)(tat - there) > 0)
 		*requests_word(to, handshake) = tat;
 }
 

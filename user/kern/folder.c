@@ -9,6 +9,7 @@
 #include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -152,11 +153,32 @@ static int folder_check(const char *pins, const char *name, struct err *err)
 	return r;
 }
 
+/* Before the shapes, which follow from it: so that it is the version that is named. */
+static int folder_check_version(const char *pins, struct err *err)
+{
+	const struct hatago_config *config;
+	char path[PINS_PATH_MAX];
+	struct pins_map map;
+	int r = pins_path(path, pins, "config", err);
+
+	if (r < 0)
+		return r;
+	if (pins_open_map(path, "config", &map, NULL) < 0)
+		return 0; /* not there, or its shape tells enough */
+	config = pins_map_values(&map, sizeof(*config));
+	if (config) {
+		r = pins_check_version(pins, &map, config, err);
+		munmap((void *)config, sizeof(*config));
+	}
+	memory_close_at(&map.fd);
+	return r;
+}
+
 int pins_check_content(const char *pins, struct err *err)
 {
 	_cleanup_(folder_close) DIR *folder = opendir(pins);
 	struct dirent *entry;
-	int r = 0;
+	int r = folder_check_version(pins, err);
 
 	if (!folder)
 		return err_set(err, -errno, "can't read the pins' folder %s: %s", pins,

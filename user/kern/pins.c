@@ -133,6 +133,25 @@ void *pins_map_values(const struct pins_map *map, size_t size)
 	return at == MAP_FAILED ? NULL : at;
 }
 
+int pins_check_version(const char *pins, const struct pins_map *map,
+		       const struct hatago_config *config, struct err *err)
+{
+	if (config->magic != HATAGO_ABI_MAGIC || map->entries != 1)
+		return err_set(
+			err, -EPROTO,
+			"%s/config is not a pin of Hatago edge: set edge.pins to a folder of "
+			"its own",
+			pins);
+	if (config->abi_version != HATAGO_ABI_VERSION)
+		return err_set(
+			err, -EPROTO,
+			"%s is pinned by another version of Hatago edge (its maps have "
+			"version %u, this program knows %u): stop that hatagod first (SIGTERM "
+			"removes its pins)",
+			pins, config->abi_version, HATAGO_ABI_VERSION);
+	return 0;
+}
+
 int pins_replace(int fd, const char *path, struct err *err)
 {
 	char temporary[PINS_PATH_MAX + 8];

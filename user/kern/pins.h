@@ -52,6 +52,9 @@ struct pins_map {
 int pins_open_map(const char *path, const char *name, struct pins_map *ret, struct err *err);
 /* Maps the values of an array; NULL and errno. */
 void *pins_map_values(const struct pins_map *map, size_t size);
+/* Is the mapped value of a pin `config` Hatago's and of this version? -EPROTO: what to do. */
+int pins_check_version(const char *pins, const struct pins_map *map,
+		       const struct hatago_config *config, struct err *err);
 /* Pins in place of what is pinned there, in one step. */
 int pins_replace(int fd, const char *path, struct err *err);
 

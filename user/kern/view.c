@@ -43,27 +43,6 @@ static void view_table_done(struct view_table *table)
 	memory_close_at(&table->sides_map.fd);
 }
 
-static int view_table_check_version(const char *pins, const struct view_table *table,
-				    struct err *err)
-{
-	const struct hatago_config *config = table->config;
-
-	if (config->magic != HATAGO_ABI_MAGIC || table->config_map.entries != 1)
-		return err_set(
-			err, -EPROTO,
-			"%s/config is not a pin of Hatago edge: set edge.pins to a folder of "
-			"its own",
-			pins);
-	if (config->abi_version != HATAGO_ABI_VERSION)
-		return err_set(
-			err, -EPROTO,
-			"%s is pinned by another version of Hatago edge (its maps have "
-			"version %u, this program knows %u): stop that hatagod first (SIGTERM "
-			"removes its pins)",
-			pins, config->abi_version, HATAGO_ABI_VERSION);
-	return 0;
-}
-
 static int view_table_check_size(const char *pins, const struct view_table *table, struct err *err)
 {
 	const struct hatago_config *config = table->config;
@@ -101,7 +80,9 @@ static int view_table_open_config(const char *pins, struct view_table *t, struct
 	if (r < 0)
 		return r;
 	t->config = pins_map_values(&t->config_map, sizeof(*t->config));
-	return t->config ? view_table_check_version(pins, t, err) : view_not_mapped(pins, err);
+	if (!t->config)
+		return view_not_mapped(pins, err);
+	return pins_check_version(pins, &t->config_map, t->config, err);
 }
 
 static int view_table_map(const char *pins, struct view_table *t, struct err *err)
