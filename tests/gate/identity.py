@@ -199,7 +199,6 @@ def via_is_written(_):
     got = seen("Via")
     assert len(got) == 1 and got[0].startswith("1.1 "), f"Via: {got}"
     assert "1.0 before" in ", ".join(seen("Via", ["Via: 1.0 before"])), "an earlier one is lost"
-    assert ask().get("via", "").startswith("1.1 "), "none in the answer"
 
 
 if __name__ == "__main__":

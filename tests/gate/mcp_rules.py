@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """
 What MCP over HTTP asks of a limiter ("MCP over HTTP" in the project's readings). Groups:
-exempt (burst 4 and no more tokens, maxConcurrent 1, queueSize 0, handshake burst 6),
+exempt (burst 4 and no more tokens, maxConcurrent 1, queueSize 5, handshake burst 6),
 streams (maxConcurrent 1, queueSize 5, maxStreams 3), eras, batch (burst 10, maxBatch 6).
 """
 import json
@@ -292,7 +292,7 @@ def headers_of_the_new_era_are_passed(upstream):
 
 # --- batches ---
 
-def batch(n, method="tools/list"):
+def batch(n, method="prompts/get"):
     return b"[" + b",".join(rpc_body(method, i) for i in range(n)) + b"]"
 
 

@@ -6,6 +6,7 @@ memory (a bounded gate, with HATAGOD_PID), listen (all kinds of addresses), seve
 """
 import hashlib
 import os
+import socket
 import time
 
 from behaviours import behave
@@ -75,11 +76,14 @@ def hop_by_hop_fields_of_answers_are_removed(_):
 
 @case("proxy")
 def a_target_in_absolute_form_becomes_origin_form(_):
-    with Client() as c:
-        c.send("GET http://other.test:99/echo?q HTTP/1.1\r\nHost: other.test:99\r\n\r\n")
-        head = echoed(c.read())["head"]
-    equal(head.split("\r\n")[0], "GET /echo?q HTTP/1.1", "request line")
-    equal(head_fields(head, "host"), ["other.test:99"], "Host")
+    for host in "other.test:99", "gate.test":
+        with Client() as c:
+            answer = c.send(f"GET http://other.test:99/echo?q HTTP/1.1\r\nHost: {host}\r\n\r\n").read()
+        if host == "gate.test" and answer.status == 400:
+            continue  # two names for one request: to refuse them is as good as to believe the target
+        head = echoed(answer)["head"]
+        equal(head.split("\r\n")[0], "GET /echo?q HTTP/1.1", "request line")
+        equal(head_fields(head, "host"), ["other.test:99"], "Host")
 
 
 @case("proxy")
@@ -331,7 +335,6 @@ def half_a_body_never_becomes_a_whole_one(upstream):
 @case("proxy")
 def a_closed_half_is_still_answered(_):
     """A client that has sent all and says so (FIN) still reads its answer."""
-    import socket
     with Client() as c:
         c.send(request(target="/delay?ms=200"))
         c.sock.shutdown(socket.SHUT_WR)
@@ -358,7 +361,8 @@ def answers_wait_for_slow_readers(upstream):
     time.sleep(1)
     between(anonymous_bytes() - before, -MEMORY_MAX, MEMORY_MAX, "bytes that it holds for ten slow readers")
     equal(upstream.running, 10, "answers that still go on")
-    equal(len(clients[0].read().body), LARGE, "what the reader gets in the end")
+    clients[0].sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, MIB)
+    equal(len(clients[0].read().body), LARGE, "what a reader that hurries up gets in the end")
     for c in clients:
         c.sock.close()
 

@@ -30,8 +30,8 @@ def serve_stream(c, message, params):
         event(c, {"jsonrpc": "2.0", "method": "notifications/progress",
                   "params": {"progressToken": 1, "progress": i}})
         time.sleep(params.get("ms", 0) / 1000)
-    event(c, result_of(message, params))
     c.upstream.note_end(c.request)
+    event(c, result_of(message, params))
     time.sleep(params.get("linger", 0) / 1000)
     c.send(b"0\r\n\r\n")
 
@@ -51,7 +51,6 @@ def serve_get(c, r):
 
 
 def serve_rpc(c, r):
-    c.request = r
     if r.method == "GET":
         return serve_get(c, r)
     if r.method == "DELETE":

@@ -57,6 +57,7 @@ class Connection:
         self.number = number
         self.buffer = b""
         self.received = 0
+        self.request = None  # the one that is being answered
 
     def more(self):
         data = self.sock.recv(65536)
@@ -82,6 +83,8 @@ class Connection:
         self.sock.sendall(data)
 
     def answer(self, status, body=b"", fields=(), kind="application/json"):
+        # Noted first: what the gate sends because of this answer comes after it.
+        self.upstream.note_end(self.request)
         head = [f"HTTP/1.1 {status}", f"Content-Type: {kind}", f"Content-Length: {len(body)}", *fields]
         self.send("\r\n".join(head).encode() + b"\r\n\r\n" + body)
 
@@ -154,6 +157,7 @@ class Upstream:
         try:
             while True:
                 request = connection.read_head()
+                connection.request = request
                 self.note_begin(request)
                 try:
                     self.behave(connection, request)

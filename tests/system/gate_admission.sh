@@ -9,7 +9,7 @@ test_queue()
 		rateLimiting: {enabled: false}
 		maxConcurrent: 2
 		queueSize: 3
-		queueTimeout: 400ms
+		queueTimeout: 1s
 	YAML
 	gate_cases admission queue
 }
@@ -64,7 +64,7 @@ test_mcp_never_limited()
 		rateLimiting: {tokensPerSecond: 0.001, burstCapacity: 4}
 		perClientLimits: true
 		maxConcurrent: 1
-		queueSize: 0
+		queueSize: 5
 	YAML
 	gate_cases mcp_rules exempt
 }

@@ -19,6 +19,15 @@ test_rate_limit()
 	gate_cases refusals rate
 }
 
+test_promised_token()
+{
+	gate_start <<-'YAML'
+		rateLimiting: {tokensPerSecond: 0.5, burstCapacity: 3, refillInterval: 0}
+		perClientLimits: true
+	YAML
+	gate_cases refusals promise
+}
+
 test_full_queue_and_queue_timeout()
 {
 	gate_start <<-'YAML'
