@@ -105,7 +105,7 @@ def upgrade(c, r):
     while True:
         if not c.buffer:
             c.more()
-        data, c.buffer = c.buffer, b""
+        data = c.take(len(c.buffer))
         c.send(data)
         if data.endswith(b"bye"):
             raise Gone

@@ -54,7 +54,7 @@ class Client:
         self.sock.connect(address)
         if family != socket.AF_UNIX:
             self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.buffer = b""
+        self.buffer = bytearray()
 
     def __enter__(self):
         return self
@@ -90,7 +90,8 @@ class Client:
     def take(self, n):
         while len(self.buffer) < n:
             self.more()
-        data, self.buffer = self.buffer[:n], self.buffer[n:]
+        data = bytes(self.buffer[:n])
+        del self.buffer[:n]
         return data
 
     def line(self):
@@ -140,8 +141,7 @@ class Client:
         if codings:
             assert codings == ["chunked"], f"coding {codings}"
             answer.framing = "chunked"
-            while data := self.read_chunk():
-                answer.body += data
+            answer.body = b"".join(iter(self.read_chunk, b""))
             answer.trailers = self.fields()
         elif lengths:
             assert re.fullmatch("[0-9]+", lengths[0]), f"length {lengths}"
@@ -162,8 +162,7 @@ class Client:
             while True:
                 self.more()
         except Closed:
-            data, self.buffer = self.buffer, b""
-            return data
+            return self.take(len(self.buffer))
 
     def is_closed(self, within=2.0):
         """Does the other side close, without any byte more, in that time?"""

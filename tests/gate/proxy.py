@@ -1,22 +1,17 @@
 # SPDX-License-Identifier: MIT
 """
 The gate as a proxy with honest upstreams and clients: framing, connections, what is
-removed and what passes, streams and back-pressure. Groups: proxy (the usual configuration),
-memory (a bounded gate, with HATAGOD_PID), listen (all kinds of addresses), several (upstreams).
+removed and what passes, streams. One group. Memory and addresses are in places.py.
 """
 import hashlib
 import os
 import socket
 import time
 
-from behaviours import behave
-from cases import Task, between, case, equal, main, table, until
+from cases import between, case, equal, main, table
 from client import Client, Closed, ask, request
-from upstream import Upstream
 
 MIB = 1 << 20
-LARGE = 32 * MIB  # more than all the sockets on the way hold
-MEMORY_MAX = 16 * MIB  # that a hundred streams of any length may add
 
 
 def echoed(answer):
@@ -304,9 +299,9 @@ def events_pass_without_delay(_):
         times = []
         while c.read_chunk():
             times.append(time.monotonic())
-        gaps = [b - a for a, b in zip(times, times[1:])]
+        late = [round(at - times[0] - i * 0.1, 3) for i, at in enumerate(times)]
         equal(len(times), 6, "events, each by itself")
-        assert min(gaps) > 0.03 and max(gaps) < 0.25, f"they don't come one by one: {gaps}"
+        assert max(late) < 0.2 and times[5] - times[0] > 0.35, f"they don't come as they happen: {late}"
         c.fields()
 
 
@@ -342,83 +337,6 @@ def a_closed_half_is_still_answered(_):
             equal(c.read().status, 200, "status")
         except Closed:
             pass  # to take it for a client that left is allowed as well; to hang is not
-
-
-# --- memory ---
-
-def anonymous_bytes():
-    with open(f"/proc/{os.environ['HATAGOD_PID']}/status") as f:
-        return next(int(line.split()[1]) * 1024 for line in f if line.startswith("RssAnon"))
-
-
-@case("memory")
-def answers_wait_for_slow_readers(upstream):
-    before = anonymous_bytes()
-    clients = [Client(receive_buffer=4096) for _ in range(10)]
-    for c in clients:
-        c.send(request(target=f"/bytes?n={LARGE}"))
-    upstream.wait(lambda u: len(u.requests) == 10, "the requests")
-    time.sleep(1)
-    between(anonymous_bytes() - before, -MEMORY_MAX, MEMORY_MAX, "bytes that it holds for ten slow readers")
-    equal(upstream.running, 10, "answers that still go on")
-    clients[0].sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, MIB)
-    equal(len(clients[0].read().body), LARGE, "what a reader that hurries up gets in the end")
-    for c in clients:
-        c.sock.close()
-
-
-@case("memory")
-def bodies_wait_for_slow_upstreams(_):
-    before = anonymous_bytes()
-    tasks = [Task(ask, "POST", "/sink?ms=1500", (), b"x" * (8 * MIB)) for _ in range(5)]
-    time.sleep(1)
-    between(anonymous_bytes() - before, -MEMORY_MAX, MEMORY_MAX, "bytes that it holds for five slow upstreams")
-    for task in tasks:
-        equal(task.join().json()["length"], 8 * MIB, "what arrives in the end")
-
-
-@case("memory")
-def idle_connections_are_cheap(_):
-    count = 1000
-    clients = [Client() for _ in range(count)]
-    for c in clients:
-        echoed(c.ask())
-    before = anonymous_bytes()
-    more = [Client() for _ in range(count)]
-    for c in more:
-        echoed(c.ask())
-    between((anonymous_bytes() - before) // count, -4096, 4096, "bytes for an idle connection")
-    for c in clients + more:
-        c.sock.close()
-
-
-# --- addresses ---
-
-@table("listen", [("IPv4", ("127.0.0.1", 8080)), ("another port", ("127.0.0.1", 8081)), ("IPv6", ("::1", 8080)),
-                  ("Unix", os.environ.get("WORK", "/tmp") + "/gate.sock")])
-def listens_on(_, address):
-    with Client(address) as c:
-        echoed(c.ask())
-        equal(echoed(c.ask("POST", body=b"hello"))["body"], "hello", "the body")
-
-
-# --- several upstreams ---
-
-@case("several")
-def the_least_busy_upstream_is_chosen(upstream):
-    other = Upstream(behave, ("127.0.0.1", 8788))
-    unix = Upstream(behave, os.environ["WORK"] + "/upstream.sock", family=1)
-    tasks = [Task(ask, "GET", "/delay?ms=400") for _ in range(9)]
-    for task in tasks:
-        equal(task.join().status, 200, "status")
-    equal([len(u.requests) for u in (upstream, other, unix)], [3, 3, 3], "requests at each")
-    for u in upstream, other, unix:
-        u.forget()
-    slow = [Task(ask, "GET", "/delay?ms=600") for _ in range(3)]
-    until(lambda: sum(u.running for u in (upstream, other, unix)) == 3, "three requests")
-    equal([u.running for u in (upstream, other, unix)], [1, 1, 1], "one at each")
-    for task in slow:
-        task.join()
 
 
 if __name__ == "__main__":

@@ -55,7 +55,7 @@ class Connection:
         self.upstream = upstream
         self.sock = sock
         self.number = number
-        self.buffer = b""
+        self.buffer = bytearray()
         self.received = 0
         self.request = None  # the one that is being answered
 
@@ -69,7 +69,8 @@ class Connection:
     def take(self, n):
         while len(self.buffer) < n:
             self.more()
-        data, self.buffer = self.buffer[:n], self.buffer[n:]
+        data = bytes(self.buffer[:n])
+        del self.buffer[:n]
         return data
 
     def take_until(self, mark):

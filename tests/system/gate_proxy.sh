@@ -28,19 +28,19 @@ test_memory_is_bounded()
 {
 	ulimit -n "$(ulimit -Hn)"
 	proxy_start
-	gate_cases proxy memory
+	gate_cases places memory
 }
 
 test_listens_everywhere()
 {
 	proxy_start "listen: [127.0.0.1:8080, 127.0.0.1:8081, '[::1]:8080', 'unix:$WORK/gate.sock']"
-	gate_cases proxy listen
+	gate_cases places listen
 }
 
 test_several_upstreams()
 {
 	proxy_start "workers: 1" "upstream: [http://127.0.0.1:8787, http://127.0.0.1:8788, 'unix:$WORK/upstream.sock']"
-	gate_cases proxy several
+	gate_cases places several
 }
 
 test_broken_upstream()
