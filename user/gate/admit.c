@@ -173,9 +173,6 @@ static bool take_rate(struct exchange *x, uint64_t now_ns, struct rate_refusal *
 	struct gate *gate = x->worker->gate;
 	const struct settings *settings = x->worker->settings;
 
-	if (x->class_limit &&
-	    !take_shared(x, x->class_limit, &gate->class_words[x->ticket.class_id], now_ns, ret))
-		return false;
 	if (!settings->rate_is_limited || !x->cost)
 		return true;
 	if (settings->per_client)
@@ -184,6 +181,14 @@ static bool take_rate(struct exchange *x, uint64_t now_ns, struct rate_refusal *
 	    rate_take(&gate->handshake_word, &settings->handshake, x->cost, now_ns))
 		return true;
 	return take_shared(x, &settings->rate, &gate->rate_word, now_ns, ret);
+}
+
+/* The bucket that a route or a method has for all clients together. */
+static bool take_class(struct exchange *x, uint64_t now_ns, struct rate_refusal *ret)
+{
+	return !x->has_class_limit ||
+	       take_shared(x, &x->class_limit, &x->worker->gate->class_words[x->ticket.class_id],
+			   now_ns, ret);
 }
 
 /* Whoever goes on after so many refusals has its new connections dropped by the edge. */
@@ -197,7 +202,8 @@ static void escalate(struct exchange *x, const struct rate_refusal *short_of, ui
 	uint64_t debt_ns = short_of->debt_ns;
 	struct json out;
 
-	if (!options->after || !gate->edge.sets || !x->id_is_address ||
+	/* Never by a header, nor a proxy for what those behind it do. */
+	if (!options->after || !gate->edge.sets || !x->id_is_address || x->conn->is_trusted ||
 	    !x->worker->settings->per_client)
 		return;
 	if (!escalate_refused(gate->escalate, gate_key(gate, x->id), options, now_ns))
@@ -306,21 +312,28 @@ static enum decision decide(struct exchange *x, uint64_t now_ns, struct rate_ref
 	struct ticket *displaced;
 	enum admission_answer answer;
 
+	/* The client's own first: who is refused takes nothing from the others. */
 	if (!take_rate(x, now_ns, short_of)) {
 		escalate(x, short_of, now_ns);
 		return DECIDED_RATE;
 	}
-	if (x->is_get_stream &&
+	if (!take_class(x, now_ns, short_of))
+		return DECIDED_RATE;
+	if ((x->is_get_stream || x->is_upgrade) &&
 	    admission_streams(gate->admission) >= gate->settings->admission.max_streams)
 		return DECIDED_STREAMS;
 	x->ticket.client = 1;
 	if (x->worker->settings->per_client)
 		x->ticket.client = gate_key(gate, x->id);
+	x->has_entered = true;
 	answer = admission_enter(gate->admission, &x->ticket, now_ns, &displaced);
 	if (displaced) {
 		exchange_of(displaced)->was_displaced = true;
 		wake(exchange_of(displaced), x->worker);
 	}
+	if (answer ==
+	    ADMISSION_WAIT) /* those before it may wait for something else than a permit */
+		admit_others(gate, x->worker, now_ns);
 	tell_queue(gate, now_ns);
 	return answer == ADMISSION_RUN	  ? DECIDED_RUN
 	       : answer == ADMISSION_WAIT ? DECIDED_WAIT
@@ -372,8 +385,7 @@ void admit_woken(struct exchange *x)
 	struct worker *w = x->worker;
 	uint64_t now_ns = flow_now_ns(&w->flows);
 
-	w->out_length = 0;
-	w->out_is_short = false;
+	out_begin(w);
 	if (x->was_displaced) {
 		refuse_overload(x, REFUSAL_CONCURRENCY, now_ns - x->ticket.since_ns);
 		return;
@@ -391,25 +403,27 @@ void admit_too_late(struct exchange *x)
 		refuse_overload(x, REFUSAL_QUEUE_TIMEOUT, waited_ns);
 }
 
-void become_stream(struct exchange *x)
+bool become_stream(struct exchange *x)
 {
 	struct worker *w = x->worker;
 	struct gate *gate = w->gate;
 	uint64_t now_ns = flow_now_ns(&w->flows);
 
-	if (x->is_stream)
-		return;
 	if (!x->first_ns)
 		x->first_ns = now_ns;
 	uv_mutex_lock(&gate->lock);
-	/* One too many is counted and let be: it was admitted when there was room. */
-	x->is_counted_stream = admission_stream_begin(gate->admission);
-	admission_leave(gate->admission, &x->ticket, now_ns);
-	admit_others(gate, w, now_ns);
-	tell_queue(gate, now_ns);
+	x->is_stream = admission_stream_begin(gate->admission);
+	if (x->is_stream) {
+		admission_leave(gate->admission, &x->ticket, now_ns);
+		admit_others(gate, w, now_ns);
+		tell_queue(gate, now_ns);
+	}
 	uv_mutex_unlock(&gate->lock);
-	x->is_stream = true;
+	if (!x->is_stream)
+		return false;
 	tally_move(&w->tally.streams, 1);
+	__atomic_store_n(&w->in_flight, w->in_flight - 1, __ATOMIC_RELAXED);
+	return true;
 }
 
 /* --- the exit --- */
@@ -441,6 +455,10 @@ static void exchange_free(struct exchange *x)
 	list_remove(&x->detached);
 	if (x->conn)
 		x->conn->exchange = NULL;
+	if (!x->is_stream)
+		__atomic_store_n(&w->in_flight, w->in_flight - 1, __ATOMIC_RELAXED);
+	x->early = NULL;
+	x->conn = NULL;
 	list_append(&w->spare_exchanges, &x->link);
 }
 
@@ -452,9 +470,9 @@ void settle(struct exchange *x, enum tally_outcome outcome)
 
 	if (x->up)
 		up_release(x->up, false);
-	if (x->ticket.state != TICKET_IDLE || x->is_counted_stream || x->was_displaced) {
+	if (x->has_entered || x->is_stream) {
 		uv_mutex_lock(&gate->lock);
-		if (x->is_counted_stream)
+		if (x->is_stream)
 			admission_stream_end(gate->admission);
 		admission_leave(gate->admission, &x->ticket, now_ns);
 		admit_others(gate, w, now_ns);

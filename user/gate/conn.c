@@ -54,8 +54,7 @@ void conn_finish(struct conn *conn)
 		conn_close(conn);
 		return;
 	}
-	if (!flow_is_full(&conn->flow))
-		flow_shutdown(&conn->flow);
+	flow_shutdown(&conn->flow);
 	flow_set_timer(&conn->flow, flow_is_full(&conn->flow) ? TIMER_SEND : TIMER_LINGER);
 	flow_read(&conn->flow);
 }
@@ -182,8 +181,7 @@ static size_t conn_take(struct conn *conn, const char *bytes, size_t n)
 	size_t used = 0, taken = 1;
 
 	conn->is_taking = true;
-	w->out_length = 0;
-	w->out_is_short = false;
+	out_begin(w);
 	while (used < n && taken) {
 		switch (conn->state) {
 		case CONN_PROXY:
@@ -229,7 +227,8 @@ static void conn_wait(struct conn *conn)
 	}
 	if (conn->state == CONN_HEAD && !conn->held_length && !flow_is_full(&conn->flow))
 		flow_set_timer(&conn->flow, TIMER_IDLE);
-	if (conn->held_length >= GATE_HELD_MAX && conn->state != CONN_HEAD)
+	if (conn->held_length >= GATE_HELD_MAX &&
+	    (conn->state != CONN_HEAD || flow_is_full(&conn->flow)))
 		flow_pause(&conn->flow);
 	else
 		flow_read(&conn->flow);
@@ -318,7 +317,6 @@ static void conn_drained(struct flow *flow)
 	struct conn *conn = LIST_ITEM(flow, struct conn, flow);
 
 	if (conn->state == CONN_LINGER) {
-		flow_shutdown(flow);
 		flow_set_timer(flow, TIMER_LINGER);
 		if (flow->has_ended)
 			conn_close(conn);
@@ -329,8 +327,6 @@ static void conn_drained(struct flow *flow)
 		struct exchange *x = conn->exchange;
 
 		flow_read(&x->up->flow);
-		if (!x->is_stream && !x->is_tunnel && !x->is_sse)
-			flow_set_timer(&x->up->flow, TIMER_REQUEST);
 	}
 	conn_resume(conn);
 }
@@ -340,8 +336,9 @@ static void conn_look_at_rate(struct conn *conn)
 {
 	struct exchange *x = conn->exchange;
 	uint32_t rate = conn->worker->settings->min_body_rate;
-	bool is_slow =
-		!is_held_up(x) && rate && x->rate_bytes < (uint64_t)rate * (GATE_RATE_MS / 1000);
+	bool is_asked = !x->expects_continue || x->has_interim || x->body_bytes;
+	bool is_slow = !is_held_up(x) && rate && is_asked &&
+		       x->rate_bytes < (uint64_t)rate * (GATE_RATE_MS / 1000);
 
 	x->rate_bytes = 0;
 	if (!is_slow) {

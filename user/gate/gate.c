@@ -270,11 +270,10 @@ void gate_drain(struct gate *gate)
 
 uint32_t gate_in_flight(struct gate *gate)
 {
-	uint32_t count;
+	uint32_t count = 0;
 
-	uv_mutex_lock(&gate->lock);
-	count = admission_running(gate->admission) + admission_queued(gate->admission);
-	uv_mutex_unlock(&gate->lock);
+	for (size_t i = 0; i < gate->worker_count; i++)
+		count += __atomic_load_n(&gate->workers[i].in_flight, __ATOMIC_RELAXED);
 	return count;
 }
 

@@ -53,7 +53,7 @@ void gate_set_clients(struct gate *gate, const struct clients *edge);
 int gate_reload(struct gate *gate, const struct config *config, struct err *err);
 /* No new work from now on: requests are refused, idle connections closed. */
 void gate_drain(struct gate *gate);
-/* Requests in flight and waiting; 0: a drain is over. */
+/* Requests in flight and waiting, but for streams; 0: a drain is over. */
 uint32_t gate_in_flight(struct gate *gate);
 /* To be called about once a second: ends of escalations. */
 void gate_tick(struct gate *gate);

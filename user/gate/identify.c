@@ -86,7 +86,8 @@ void identify_conn(struct conn *conn)
 
 /* The last address of the list that is no trusted proxy's: nobody before it is believed. */
 static struct http_text forwarded_client(const struct settings *settings,
-					 const struct http_message *message)
+					 const struct http_message *message,
+					 struct hatago_client_id *ret_client)
 {
 	struct http_text found = {0};
 
@@ -113,9 +114,10 @@ static struct http_text forwarded_client(const struct settings *settings,
 				return found;
 			memcpy(text, item.at, item.length);
 			text[item.length] = '\0';
-			if (prefix_parse(text, &prefix) < 0)
+			if (strchr(text, '/') || prefix_parse(text, &prefix) < 0)
 				return found;
 			found = item;
+			*ret_client = prefix_client(&prefix, settings->rules);
 			for (size_t t = 0; t < settings->trusted_count && !is_trusted; t++)
 				is_trusted = prefix_covers(&settings->trusted[t], prefix.address);
 			if (!is_trusted)
@@ -137,16 +139,20 @@ static struct http_text named_client(const struct settings *settings,
 void identify_request(struct exchange *x, const struct http_message *message)
 {
 	const struct settings *settings = x->worker->settings;
+	const uint64_t *secret = x->worker->gate->secret;
+	struct hatago_client_id client;
 	struct http_text name = {0};
 
 	x->id = x->conn->id;
 	x->id_is_address = x->conn->has_address;
 	if (x->conn->is_trusted && settings->client_id == CONFIG_ID_FORWARDED_FOR)
-		name = forwarded_client(settings, message);
+		name = forwarded_client(settings, message, &client);
 	else if (x->conn->is_trusted && settings->client_id == CONFIG_ID_HEADER)
 		name = named_client(settings, message);
 	if (name.length) {
-		x->id = clients_named_id(name.at, name.length, x->worker->gate->secret);
+		x->id = settings->client_id == CONFIG_ID_HEADER
+				? clients_named_id(name.at, name.length, secret)
+				: clients_named_id((const char *)&client, sizeof(client), secret);
 		x->id_is_address = false;
 		x->name_length =
 			(uint8_t)(name.length < sizeof(x->name) ? name.length : sizeof(x->name));

@@ -178,6 +178,7 @@ struct worker {
 	struct list detached; /* exchanges whose client has left */
 	struct list spare_exchanges;
 	uint64_t next_conn_number;
+	uint32_t in_flight;	/* exchanges that are no streams; the main thread reads it */
 	uint64_t told_since_ns; /* events of refusals in this second */
 	uint32_t told;
 	unsigned int next_upstream;
@@ -283,10 +284,11 @@ struct exchange {
 	struct http_chunked chunked;
 	bool request_is_done, is_head, is_idempotent, is_get_stream;
 	bool is_json, is_exempt, is_handshake, is_new_era, is_upgrade, expects_continue;
-	uint32_t cost, route_cost;		/* request tokens */
-	const struct hatago_limit *class_limit; /* the class's own bucket; NULL: none */
-	uint32_t batch_requests, batch_others;	/* messages that are limited, and others */
-	char *early;				/* head and body that wait for the upstream */
+	uint32_t cost, route_cost, class_cost; /* request tokens */
+	struct hatago_limit class_limit;       /* of the class's own bucket */
+	bool has_class_limit, has_entered;     /* entered: the admission may know it */
+	uint32_t batch_requests, batch_others; /* messages that are limited, and others */
+	char *early;			       /* head and body that wait for the upstream */
 	size_t early_length, early_capacity;
 	bool early_is_sent;	    /* and is kept to be sent again */
 	struct hatago_client_id id; /* of its client: the connection's, or whom a header names */
@@ -301,8 +303,8 @@ struct exchange {
 	uint64_t answer_left;
 	struct http_chunked answer_chunked;
 	bool answer_has_begun, answer_is_chunked_out, up_keep_alive;
-	bool is_sse, is_stream, is_tunnel, up_has_ended;
-	bool is_counted_stream, is_one_stream_too_many;
+	bool is_sse, is_stream, is_tunnel, up_has_ended, has_interim;
+	bool is_one_stream_too_many;
 
 	/* From here on: made ready by whoever uses them first. */
 	struct rpc rpc;
@@ -322,8 +324,8 @@ void admit_woken(struct exchange *x);
 void admit_too_late(struct exchange *x);
 /* The single exit: permits, counters, the next waiter. The exchange is gone after it. */
 void settle(struct exchange *x, enum tally_outcome outcome);
-/* It holds no permit from now on, but a place among the streams. */
-void become_stream(struct exchange *x);
+/* It holds no permit from now on, but a place among the streams. false: there is none. */
+bool become_stream(struct exchange *x);
 /* Runs whoever may run now. */
 void admit_others(struct gate *gate, struct worker *here, uint64_t now_ns);
 
@@ -361,6 +363,12 @@ void answer_failure(struct exchange *x, int status, const char *type, const char
 void answer_text(struct conn *conn, const char *type, const char *text, size_t length);
 
 /* heads.c: into the worker's scratch. */
+/* Empties it: what a callback finds in it is somebody else's. */
+static inline void out_begin(struct worker *worker)
+{
+	worker->out_length = 0;
+	worker->out_is_short = false;
+}
 void out_bytes(struct worker *worker, const char *bytes, size_t n);
 /* Of a text that the compiler knows. */
 static inline void out_text(struct worker *worker, const char *text)

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "gate/parts.h"
+#include "gate/path.h"
 
 #define ERA_WITHOUT_SESSIONS \
 	"2026-07-28" /* MCP from this version on: no sessions, cancel by leaving */
@@ -63,11 +64,29 @@ static bool is_never_limited(const struct rpc_message *message)
 	       (message->kind == RPC_REQUEST && rpc_method_is(message, "ping"));
 }
 
+static void take_class(struct exchange *x, const struct setting_class *class)
+{
+	x->class_cost = class->cost;
+	x->ticket.class_id = class->id;
+	x->has_class_limit = class->has_limit;
+	if (class->has_limit)
+		x->class_limit = class->limit;
+}
+
+/* What could turn out to be anything costs as much as the dearest. */
+static uint32_t dearest(const struct exchange *x)
+{
+	const struct settings *settings = x->worker->settings;
+
+	return settings->dearest > x->route_cost ? settings->dearest : x->route_cost;
+}
+
+/* Of a batch, the dearest message's class holds for all. */
 static void count_message(void *ctx, const struct rpc_message *message)
 {
 	struct exchange *x = ctx;
 	const struct settings *settings = x->worker->settings;
-	const struct setting_class *class;
+	const struct setting_class *class = NULL;
 
 	if (is_never_limited(message)) {
 		x->batch_others++;
@@ -75,19 +94,16 @@ static void count_message(void *ctx, const struct rpc_message *message)
 	}
 	if (!x->batch_requests++)
 		x->first = *message;
-	class = settings_class(settings->methods, settings->method_count, message->method,
-			       message->method_length);
-	if (message->is_unclear) { /* whatever it may turn out to be */
-		x->cost += settings->dearest > x->route_cost ? settings->dearest : x->route_cost;
-	} else if (class) {
-		x->cost += class->cost;
-		x->ticket.class_id = class->id;
-		x->class_limit = class->has_limit ? &class->limit : x->class_limit;
-	} else {
-		x->cost += x->route_cost;
-	}
+	if (message->is_unclear || x->rpc.is_batch)
+		x->first.id_length = 0; /* whose it is can't be told */
+	if (!message->is_unclear)
+		class = settings_class(settings->methods, settings->method_count, message->method,
+				       message->method_length);
+	x->cost += message->is_unclear ? dearest(x) : class ? class->cost : x->route_cost;
+	if (class && class->cost >= x->class_cost)
+		take_class(x, class);
 	x->is_handshake = !message->is_unclear && is_handshake(message);
-	if (rpc_method_is(message, "subscriptions/listen"))
+	if (x->is_new_era && !x->rpc.is_batch && rpc_method_is(message, "subscriptions/listen"))
 		x->is_get_stream = true;
 }
 
@@ -95,17 +111,30 @@ static void count_message(void *ctx, const struct rpc_message *message)
 static void classify_route(struct exchange *x, const struct http_message *message)
 {
 	const struct settings *settings = x->worker->settings;
-	const struct setting_class *class = settings_class(settings->routes, settings->route_count,
-							   message->path.at, message->path.length);
+	char normal[PATH_NORMAL_MAX];
+	size_t length = path_normal(message->path.at, message->path.length, normal);
+	const struct setting_class *class =
+		settings_class(settings->routes, settings->route_count, normal, length);
 
 	x->route_cost = 1;
 	if (!class)
 		return;
 	x->route_cost = class->cost;
 	x->is_exempt = class->exclude;
-	x->ticket.class_id = class->id;
-	if (class->has_limit)
-		x->class_limit = &class->limit;
+	take_class(x, class);
+	x->class_cost = 0; /* any method's goes before */
+}
+
+/* JSON that we can read: in no coding, and in UTF-8. */
+static bool is_readable(const struct http_message *message)
+{
+	struct http_text type = http_value(message, HTTP_FIELD_CONTENT_TYPE);
+	const char *charset = memmem(type.at, type.length, "charset", 7);
+
+	if (has_field(message, "content-encoding"))
+		return false;
+	return !charset || memmem(charset, (size_t)(type.at + type.length - charset), "tf-8", 4) ||
+	       memmem(charset, (size_t)(type.at + type.length - charset), "TF-8", 4);
 }
 
 static void classify(struct exchange *x, const struct http_message *message)
@@ -117,17 +146,22 @@ static void classify(struct exchange *x, const struct http_message *message)
 			   (message->method == HTTP_GET || message->method == HTTP_HEAD);
 	x->is_new_era = version.length == strlen(ERA_WITHOUT_SESSIONS) &&
 			memcmp(version.at, ERA_WITHOUT_SESSIONS, version.length) >= 0;
-	x->is_upgrade = message->has_upgrade && message->minor == 1;
+	/* Another protocol than WebSocket could carry requests past every limit (h2c). */
+	x->is_upgrade = message->has_upgrade && message->minor == 1 &&
+			http_text_is(http_value(message, HTTP_FIELD_UPGRADE), "websocket");
 	classify_route(x, message);
 	if (message->method == HTTP_DELETE && has_field(message, "mcp-session-id"))
 		x->is_exempt = true;
 	x->is_get_stream =
 		message->method == HTTP_GET &&
 		http_list_has(http_value(message, HTTP_FIELD_ACCEPT), "text/event-stream");
-	x->is_json = message->method == HTTP_POST &&
+	x->is_json = message->method == HTTP_POST && !x->request_is_done &&
 		     http_type_is(http_value(message, HTTP_FIELD_CONTENT_TYPE), "application/json");
-	if (!x->is_json || x->framing == HTTP_NO_BODY)
-		x->cost = x->route_cost;
+	x->cost = x->is_json ? 0 : x->route_cost;
+	if (x->is_json && !is_readable(message)) {
+		x->is_json = false;
+		x->cost = dearest(x);
+	}
 }
 
 /* --- its beginning --- */
@@ -152,6 +186,7 @@ static struct exchange *exchange_new(struct conn *conn)
 	x->began_ns = flow_now_ns(&w->flows);
 	conn->exchange = x;
 	conn->state = CONN_BUSY;
+	__atomic_store_n(&w->in_flight, w->in_flight + 1, __ATOMIC_RELAXED);
 	return x;
 }
 
@@ -164,6 +199,12 @@ static bool is_metrics(const struct worker *w, const struct http_message *messag
 /* 0, or the status that refuses the request whatever it asks for. */
 static int request_bound(const struct worker *w, const struct http_message *message)
 {
+	uint32_t types = 0;
+
+	for (uint32_t i = 0; i < message->field_count; i++)
+		types += message->field[i].id == HTTP_FIELD_CONTENT_TYPE;
+	if (types > 1) /* which of them holds would be a matter of taste */
+		return 400;
 	if (message->framing == HTTP_LENGTH && message->body_length > w->settings->max_body_bytes)
 		return 413;
 	return 0;
@@ -188,8 +229,7 @@ static void request_start(struct conn *conn, const struct http_message *message)
 	identify_request(x, message);
 	/* Who must decide by the body asks for it; else the upstream does. */
 	x->expects_continue = message->expects_continue && !x->is_json;
-	w->out_length = 0;
-	w->out_is_short = false;
+	out_begin(w);
 	head_request(x, message);
 	if (!x->is_json || x->request_is_done) {
 		admit(x);
@@ -229,28 +269,31 @@ void request_begin(struct conn *conn, const char *head, size_t length)
 
 /* --- its body --- */
 
-/* A single message counts once it is whole, or has grown to the bound. */
+/*
+ * The body is read as far as it is going to be. What is no JSON-RPC, or can't be read to
+ * its end, costs as much as the dearest; a batch must be read whole, since it is counted.
+ */
 static void decide(struct exchange *x)
 {
 	struct rpc *rpc = &x->rpc;
 	bool is_whole = rpc->state == RPC_WHOLE;
+	bool is_long = !is_whole && rpc->is_batch && rpc->state == RPC_READING;
 
-	if (!is_whole && rpc->state == RPC_READING &&
-	    (rpc->message.method_length || !rpc->is_batch)) {
-		rpc->message.is_unclear = rpc->is_batch || !rpc->message.method_length;
-		count_message(x, &rpc->message);
-	}
-	if (rpc->state == RPC_BROKEN && !x->batch_requests)
-		x->cost += x->route_cost;
-	x->is_exempt = x->is_exempt || (is_whole && x->batch_others && !x->batch_requests);
-	if (x->batch_requests != 1)
-		x->is_handshake = false;
-	if (x->batch_requests + x->batch_others > x->worker->settings->max_batch) {
+	if (is_long || x->batch_requests + x->batch_others > x->worker->settings->max_batch) {
 		answer_failure(x, 413, "batch_limit", "The batch has too many messages");
 		return;
 	}
-	if (!x->cost)
-		x->cost = x->is_exempt ? 0 : x->route_cost;
+	if (!is_whole && rpc->state == RPC_READING) {
+		rpc->message.is_unclear = rpc->message.is_unclear || !rpc->message.method_length;
+		count_message(x, &rpc->message);
+	}
+	if (rpc->state == RPC_BROKEN)
+		x->cost = dearest(x);
+	x->is_exempt = x->is_exempt || (is_whole && x->batch_others && !x->batch_requests);
+	if (x->batch_requests != 1)
+		x->is_handshake = false;
+	if (is_whole && !x->batch_requests && !x->batch_others)
+		x->cost = x->route_cost;
 	admit(x);
 }
 
@@ -258,7 +301,7 @@ static void body_data(struct exchange *x, const char *data, size_t n)
 {
 	x->body_bytes += n;
 	x->rate_bytes += n;
-	if (x->phase == EXCHANGE_DECIDING && x->rpc.state == RPC_READING)
+	if (x->phase == EXCHANGE_DECIDING && x->rpc.state != RPC_BROKEN)
 		rpc_feed(&x->rpc, data, n);
 	if (x->framing == HTTP_CHUNKED)
 		out_chunk(x->worker, data, n);

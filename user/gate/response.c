@@ -12,7 +12,10 @@
 
 #define COPY_BYTES_MAX 4096 /* of a body that are copied behind their head */
 
-/* Sends the scratch and, behind it, bytes that lie elsewhere. */
+/*
+ * Sends the scratch and, behind it, bytes that lie elsewhere. The client may turn out to be
+ * gone, and the exchange with it: up->exchange tells.
+ */
 static void pass_on(struct exchange *x, const char *body, size_t n)
 {
 	struct worker *w = x->worker;
@@ -33,8 +36,6 @@ static void pass_on(struct exchange *x, const char *body, size_t n)
 	}
 	if (flow_is_full(&conn->flow) && x->up) {
 		flow_pause(&x->up->flow);
-		if (!x->is_sse)
-			flow_stop_timer(&x->up->flow);
 		flow_set_timer(&conn->flow, TIMER_SEND);
 	}
 }
@@ -78,27 +79,45 @@ static void answer_broken(struct exchange *x, int error)
 		conn_close(conn); /* so that the client sees that something is missing */
 }
 
+/* A tunnel's upstream sends no more: its client may. */
+static void tunnel_ended(struct exchange *x)
+{
+	struct conn *conn = x->conn;
+
+	x->up_has_ended = true;
+	flow_shutdown(&conn->flow);
+	if (!conn->flow.has_ended)
+		return;
+	settle(x, TALLY_SERVED);
+	conn_finish(conn);
+}
+
+/* An answer that ends with the connection has ended. */
+static void until_close_ended(struct exchange *x)
+{
+	struct up *up = x->up;
+
+	out_begin(x->worker);
+	if (x->answer_is_chunked_out)
+		out_text(x->worker, "0\r\n\r\n");
+	pass_on(x, NULL, 0);
+	if (up->exchange == x)
+		answer_done(x, false);
+}
+
 void response_ended(struct exchange *x, int error)
 {
-	if (error == -ETIMEDOUT && x->is_sse && x->ticket.state == TICKET_RUNNING) {
-		become_stream(x); /* it goes on, but not for ever with a permit */
+	bool holds_permit = x->ticket.state == TICKET_RUNNING;
+
+	/* Events may go on for long, but not with a permit. */
+	if (error == -ETIMEDOUT && x->is_sse && x->conn && holds_permit && become_stream(x))
 		return;
-	}
-	if (error == 0 && x->answer_has_begun && x->answer_framing == HTTP_UNTIL_CLOSE) {
-		x->worker->out_length = 0;
-		if (x->answer_is_chunked_out)
-			out_text(x->worker, "0\r\n\r\n");
-		pass_on(x, NULL, 0);
-		answer_done(x, false);
-		return;
-	}
-	if (error == 0 && x->is_tunnel && x->conn) {
-		flow_shutdown(&x->conn->flow);
-		x->up_has_ended = true;
-		if (!x->conn->flow.has_ended)
-			return;
-	}
-	answer_broken(x, error);
+	if (error == 0 && x->answer_has_begun && x->answer_framing == HTTP_UNTIL_CLOSE)
+		until_close_ended(x);
+	else if (error == 0 && x->is_tunnel && x->conn)
+		tunnel_ended(x);
+	else
+		answer_broken(x, error);
 }
 
 void exchange_client_left(struct exchange *x, bool is_half)
@@ -116,12 +135,12 @@ void exchange_client_left(struct exchange *x, bool is_half)
 		return;
 	}
 	/* Sessions know no cancel by leaving: the call goes on, and so does its permit. */
-	if (is_running && x->is_json && !x->is_new_era && !x->is_stream && x->up) {
+	if (is_running && x->is_json && !x->is_new_era && x->up &&
+	    x->ticket.state == TICKET_RUNNING) {
 		x->conn = NULL;
 		conn->exchange = NULL;
 		list_append(&x->worker->detached, &x->detached);
 		flow_read(&x->up->flow);
-		flow_set_timer(&x->up->flow, TIMER_REQUEST);
 	} else {
 		settle(x, x->is_stream || x->is_tunnel ? TALLY_SERVED : TALLY_CLIENT_LEFT);
 	}
@@ -156,13 +175,22 @@ static void answer_begins(struct exchange *x, const struct http_message *message
 		x->is_get_stream = false;
 }
 
-static void tunnel_begins(struct exchange *x)
+/* The upstream changes over to another protocol: from here on bytes are bytes. */
+static bool tunnel_begins(struct exchange *x, const struct http_message *message)
 {
+	struct up *up = x->up;
+	struct conn *conn = x->conn;
+
+	if (!become_stream(x))
+		return false;
 	x->answer_has_begun = x->is_tunnel = true;
 	x->status = 101;
-	become_stream(x);
-	x->conn->keep_alive = false;
-	conn_resume(x->conn);
+	conn->keep_alive = false;
+	head_response(x, message);
+	pass_on(x, NULL, 0);
+	if (up->exchange == x)
+		conn_resume(conn);
+	return true;
 }
 
 /* How many of the bytes; 0: the head is not whole; -1: it is refused. */
@@ -182,21 +210,19 @@ static ssize_t answer_head(struct exchange *x, const char *bytes, size_t n)
 	x->scan = (struct http_scan){0};
 	if (http_parse_response(bytes, (size_t)length, x->is_head, message) < 0)
 		return -1;
-	if (message->status == 101 && !(x->is_upgrade && message->has_upgrade))
-		return -1;
-	if (message->status < 200 && message->status != 101) {
+	if (message->status == 101) {
+		bool is_wanted = x->conn && x->is_upgrade && message->has_upgrade;
+
+		return is_wanted && tunnel_begins(x, message) ? length : -1;
+	}
+	if (message->status < 200) {
+		x->has_interim = true;
 		if (x->conn && !x->conn->is_http10)
 			head_response(x, message);
 		return length;
 	}
-	if (message->status != 101)
-		answer_begins(x, message);
+	answer_begins(x, message);
 	head_response(x, message);
-	if (message->status == 101) {
-		pass_on(x, NULL, 0);
-		if (x->conn)
-			tunnel_begins(x);
-	}
 	return length;
 }
 
@@ -276,26 +302,21 @@ static ssize_t answer_body(struct exchange *x, const char *bytes, size_t n, bool
 	}
 }
 
-/* What the answer's events mean for the permit. */
-static void watch_events(struct exchange *x)
+/* What the answer's events mean for the permit. false: the exchange is gone. */
+static bool watch_events(struct exchange *x)
 {
 	uint32_t wanted = x->batch_requests ? x->batch_requests : 1;
+	bool is_answered = x->is_sse && x->sse.responses >= wanted;
 
-	if (x->is_stream || x->ticket.state != TICKET_RUNNING)
-		return;
-	if (x->is_get_stream || (x->is_sse && x->sse.responses >= wanted))
+	if (!x->answer_has_begun || x->is_stream)
+		return true;
+	if (is_answered && !x->conn) { /* nobody listens to what may follow */
+		settle(x, TALLY_CLIENT_LEFT);
+		return false;
+	}
+	if (x->is_get_stream || is_answered || (x->is_sse && x->is_exempt))
 		become_stream(x);
-}
-
-/* The progress of an answer: its clock begins anew, but not that of a permit. */
-static void watch_time(struct exchange *x)
-{
-	if (!x->answer_has_begun || !x->up || x->up->flow.has_ended)
-		return;
-	if (x->is_stream || x->is_tunnel)
-		flow_stop_timer(&x->up->flow);
-	else if (!x->is_sse && !(x->conn && flow_is_full(&x->conn->flow)))
-		flow_set_timer(&x->up->flow, TIMER_REQUEST);
+	return true;
 }
 
 /* Takes bytes of an answer. How many; -1: it is over or broken, and so is the exchange. */
@@ -305,8 +326,7 @@ static ssize_t answer_take(struct exchange *x, const char *bytes, size_t n)
 	size_t used = 0;
 	bool is_end = false;
 
-	x->worker->out_length = 0;
-	x->worker->out_is_short = false;
+	out_begin(x->worker);
 	while (used < n || (x->answer_has_begun && !is_end)) {
 		bool was_begun = x->answer_has_begun;
 		ssize_t r = was_begun ? answer_body(x, bytes + used, n - used, &is_end)
@@ -338,7 +358,7 @@ void response_bytes(struct exchange *x, const char *bytes, size_t n)
 	ssize_t used;
 
 	if (x->is_tunnel) {
-		x->worker->out_length = 0;
+		out_begin(x->worker);
 		pass_on(x, bytes, n);
 		return;
 	}
@@ -369,6 +389,6 @@ void response_bytes(struct exchange *x, const char *bytes, size_t n)
 	free(held);
 	if (used < 0 || up->exchange != x)
 		return;
-	watch_events(x);
-	watch_time(x);
+	if (watch_events(x) && x->is_stream && !up->flow.has_ended)
+		flow_stop_timer(&up->flow);
 }

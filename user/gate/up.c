@@ -13,6 +13,13 @@
 
 static void up_failed(struct up *up, int error);
 
+/* Out of the pool at once: the memory goes later. */
+static void up_close(struct up *up)
+{
+	list_remove(&up->link);
+	flow_close(&up->flow);
+}
+
 static void up_bytes(struct flow *flow, const char *bytes, size_t n)
 {
 	struct up *up = LIST_ITEM(flow, struct up, flow);
@@ -20,7 +27,16 @@ static void up_bytes(struct flow *flow, const char *bytes, size_t n)
 	if (up->exchange)
 		response_bytes(up->exchange, bytes, n);
 	else /* nobody asked */
-		flow_close(&up->flow);
+		up_close(up);
+}
+
+/* It was closed under the request, before anything of an answer came. */
+static bool may_repeat(const struct up *up)
+{
+	const struct exchange *x = up->exchange;
+
+	return up->was_used && x->is_idempotent && !x->answer_has_begun && !x->has_interim &&
+	       !x->scan.seen && !up->held_length;
 }
 
 static void up_ended(struct flow *flow, int error)
@@ -28,8 +44,8 @@ static void up_ended(struct flow *flow, int error)
 	struct up *up = LIST_ITEM(flow, struct up, flow);
 
 	if (!up->exchange)
-		flow_close(&up->flow);
-	else if (up->was_used && !up->exchange->answer_has_begun && up->exchange->is_idempotent)
+		up_close(up);
+	else if (may_repeat(up))
 		up_failed(up, error);
 	else
 		response_ended(up->exchange, error);
@@ -61,7 +77,7 @@ static void up_late(struct flow *flow, unsigned int timer)
 	else if (up->exchange)
 		response_ended(up->exchange, -ETIMEDOUT);
 	else
-		flow_close(&up->flow);
+		up_close(up);
 }
 
 static void up_connected(struct flow *flow, int error)
@@ -75,8 +91,7 @@ static void up_connected(struct flow *flow, int error)
 	flow_read(&up->flow);
 	up->is_connected = true;
 	tally_count(&up->worker->tally.upstream_connections, 1);
-	up->worker->out_length = 0;
-	up->worker->out_is_short = false;
+	out_begin(up->worker);
 	flow_set_timer(&up->flow, TIMER_REQUEST);
 	up_flush(up->exchange);
 	if (up->exchange && up->exchange->conn) /* the rest of the body */
@@ -111,11 +126,12 @@ static void up_failed(struct up *up, int error)
 	struct exchange *x = up->exchange;
 
 	x->last_error = error;
+	out_begin(up->worker);
 	if (!up->was_used)
 		x->tried |= 1u << up->index;
 	x->early_is_sent = false;
 	up_part(up);
-	flow_close(&up->flow);
+	up_close(up);
 	if (up_run(x))
 		up_flush(x);
 }
@@ -246,11 +262,11 @@ void up_flush(struct exchange *x)
 	struct worker *w = x->worker;
 	struct up *up = x->up;
 	bool is_ready = up && up->is_connected && !up->flow.is_broken;
-	bool may_repeat = is_ready && up->was_used && x->is_idempotent;
+	bool is_kept = is_ready && may_repeat(up);
 	size_t early;
 	int r = 0;
 
-	if (w->out_is_short || ((!is_ready || may_repeat) && early_keep(x) < 0)) {
+	if (w->out_is_short || ((!is_ready || is_kept) && early_keep(x) < 0)) {
 		w->out_length = 0;
 		flush_failed(x);
 		return;
@@ -260,15 +276,13 @@ void up_flush(struct exchange *x)
 		return;
 	r = flow_send(&up->flow, x->early, early, w->out, w->out_length);
 	w->out_length = 0;
-	x->early_is_sent = may_repeat;
-	if (!may_repeat)
+	x->early_is_sent = is_kept;
+	if (!is_kept)
 		x->early_length = 0;
-	if (r < 0 && may_repeat && !x->answer_has_begun)
+	if (r < 0 && is_kept)
 		up_failed(up, r);
 	else if (r < 0)
 		flush_failed(x);
-	else if (!x->request_is_done)
-		flow_set_timer(&up->flow, TIMER_REQUEST);
 }
 
 void up_release(struct up *up, bool is_clean)
@@ -278,7 +292,7 @@ void up_release(struct up *up, bool is_clean)
 	up_part(up);
 	if (!is_clean || up->flow.has_ended || !up->is_connected || flow_is_full(&up->flow) ||
 	    up->held_length || w->is_draining) {
-		flow_close(&up->flow);
+		up_close(up);
 		return;
 	}
 	list_prepend(&w->idle_ups[up->index], &up->link);
@@ -288,8 +302,9 @@ void up_release(struct up *up, bool is_clean)
 
 void up_close_idle(struct worker *worker)
 {
+	struct list *first;
+
 	for (size_t i = 0; i < worker->gate->upstream_count; i++)
-		for (struct list *l = worker->idle_ups[i].next; l != &worker->idle_ups[i];
-		     l = l->next)
-			flow_close(&LIST_ITEM(l, struct up, link)->flow);
+		while ((first = list_first(&worker->idle_ups[i])))
+			up_close(LIST_ITEM(first, struct up, link));
 }

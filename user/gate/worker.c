@@ -63,7 +63,7 @@ static void drain(struct worker *w)
 		if (conn->state == CONN_BUSY)
 			conn->keep_alive = false;
 		else if (conn->state == CONN_HEAD && !conn->held_length)
-			conn_close(conn);
+			conn_finish(conn);
 	}
 	up_close_idle(w);
 }

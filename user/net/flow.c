@@ -91,6 +91,8 @@ void flow_set_timer(struct flow *flow, unsigned int timer)
 {
 	struct flow_loop *loop = flow->loop;
 
+	if (flow->is_closing)
+		return;
 	flow->deadline_ns = flow_now_ns(loop) + loop->timer_ns[timer];
 	flow->timer = (uint8_t)timer;
 	list_append(&loop->timers[timer], &flow->timer_link);
@@ -135,7 +137,7 @@ socklen_t flow_address_size(const struct sockaddr_storage *address)
 
 int flow_open(struct flow *flow, struct flow_loop *loop, int fd, const struct flow_events *events)
 {
-	const int on = 1;
+	const int on = 1, probe_s = FLOW_PROBE_S;
 	int r;
 
 	memset(flow, 0, sizeof(*flow));
@@ -149,8 +151,13 @@ int flow_open(struct flow *flow, struct flow_loop *loop, int fd, const struct fl
 		close(fd);
 		return r;
 	}
-	/* Small answers are not to wait for each other. Of no meaning to a Unix socket. */
+	/*
+	 * Small answers are not to wait for each other, and who vanished without a word is to be
+	 * missed. Of no meaning to a Unix socket.
+	 */
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &probe_s, sizeof(probe_s));
 	return 0;
 }
 
@@ -273,6 +280,8 @@ static void flow_give(struct flow *flow)
 	free(flow->kept);
 	flow->kept = NULL;
 	flow->kept_start = flow->kept_end = flow->kept_capacity = 0;
+	if (flow->must_shut)
+		shutdown(flow->fd, SHUT_WR);
 	flow_watch(flow);
 	flow->events->drained(flow);
 }
@@ -316,7 +325,8 @@ int flow_send(struct flow *flow, const char *head, size_t head_length, const cha
 
 void flow_shutdown(struct flow *flow)
 {
-	if (!flow->is_closing)
+	flow->must_shut = true;
+	if (!flow->is_closing && !flow->kept)
 		shutdown(flow->fd, SHUT_WR);
 }
 

@@ -23,6 +23,7 @@
 #define FLOW_READ_BYTES (64 << 10) /* of one read */
 #define FLOW_TICK_MS	20	   /* how late a time-out may be */
 #define FLOW_TIMERS_MAX 12
+#define FLOW_PROBE_S	60 /* of silence, after which TCP asks whether the other side is there */
 
 struct flow;
 
@@ -64,7 +65,7 @@ struct flow {
 	uint64_t deadline_ns;
 	uint8_t timer;
 	uint8_t polled; /* what uv watches for: UV_READABLE, UV_WRITABLE */
-	bool is_reading, is_connecting, is_closing, has_ended, is_broken;
+	bool is_reading, is_connecting, is_closing, has_ended, is_broken, must_shut;
 };
 
 /* 0, or a negative errno. The timers' durations are to be set next. */
@@ -94,7 +95,7 @@ void flow_pause(struct flow *flow);
 int flow_send(struct flow *flow, const char *head, size_t head_length, const char *body,
 	      size_t body_length);
 bool flow_is_full(const struct flow *flow);
-/* Tells the other side that no more comes; only when it is not full. */
+/* Tells the other side that no more comes, once all that was kept is written. */
 void flow_shutdown(struct flow *flow);
 /* `late` is called once when the timer's duration has passed, unless it is set again. */
 void flow_set_timer(struct flow *flow, unsigned int timer);

@@ -155,6 +155,8 @@ int http_scan(struct http_scan *scan, const char *bytes, size_t n, bool is_reque
 
 	if (n > bounds->head_bytes)
 		look.end = bounds->head_bytes;
+	if (scan->seen > look.end) /* the bound has become smaller meanwhile */
+		return refuse(scan, scan->seen, 431);
 	while (!result && !more)
 		result = look_at_line(&look, &more);
 	if (!result && n >= bounds->head_bytes) /* not even room for the end is left */
