@@ -60,6 +60,7 @@ static inline void list_append(struct list *head, struct list *link)
 /* The same at the beginning. */
 static inline void list_prepend(struct list *head, struct list *link)
 {
+	list_remove(link); /* it may be the first already */
 	list_append(head->next, link);
 }
 

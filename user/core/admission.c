@@ -15,9 +15,15 @@
 #define HASH_NONFATAL_OOM		     1
 #include <uthash.h>
 
-#define SERVICE_SHARE 16 /* a request's time counts 1/16 in the average */
+#define SERVICE_SHARE 16		    /* a request's time counts 1/16 in the average */
+#define NO_CLASS      ADMISSION_CLASSES_MAX /* of orders: of all classes without a limit */
 
-/* A limit that several requests share: of a client, or of a class. */
+/*
+ * A limit that several requests share: of a client, or of a class. Orders are woken one for
+ * each request that ends, so: for each place that is free while orders are blocked there is
+ * an order of this cap in the ring. Whatever takes an order out of the ring takes the place
+ * for it, or wakes another.
+ */
 struct cap {
 	uint32_t max; /* 0: none */
 	uint32_t running;
@@ -33,7 +39,7 @@ struct order {
 	uint32_t count;	 /* of them */
 	uint32_t credit; /* requests that it is served in this turn yet */
 	uint32_t weight;
-	uint16_t class_id;
+	uint16_t class_id; /* or NO_CLASS */
 };
 
 struct party {
@@ -158,8 +164,12 @@ static void party_put(struct admission *a, struct party *party)
 	list_append(&a->spare_parties, &party->spare);
 }
 
-static struct order *order_find(const struct party *party, uint16_t class_id)
+/* Classes without a limit share one order of a client, or each would give it turns more. */
+static struct order *order_find(const struct admission *a, const struct party *party,
+				const struct ticket *ticket)
 {
+	uint16_t class_id = a->classes[ticket->class_id].max ? ticket->class_id : NO_CLASS;
+
 	for (struct list *l = party->orders.next; l != &party->orders; l = l->next) {
 		struct order *order = LIST_ITEM(l, struct order, of_party);
 
@@ -169,13 +179,16 @@ static struct order *order_find(const struct party *party, uint16_t class_id)
 	return NULL;
 }
 
-static struct order *order_get(struct admission *a, struct party *party, uint16_t class_id,
-			       uint32_t weight)
+static struct ticket *order_first(const struct order *order)
 {
-	struct order *order = order_find(party, class_id);
+	return LIST_ITEM(order->waiting.next, struct ticket, link);
+}
 
-	if (order)
-		return order;
+/* A new order for the ticket, which stands nowhere yet. */
+static struct order *order_new(struct admission *a, const struct ticket *ticket)
+{
+	struct order *order;
+
 	if (!list_is_empty(&a->spare_orders)) {
 		order = LIST_ITEM(list_first(&a->spare_orders), struct order, link);
 		list_remove(&order->link);
@@ -188,12 +201,11 @@ static struct order *order_get(struct admission *a, struct party *party, uint16_
 		list_init(&order->of_length);
 		list_init(&order->waiting);
 	}
-	order->party = party;
+	order->party = ticket->party;
 	order->count = 0;
-	order->credit = order->weight = weight ? weight : 1;
-	order->class_id = class_id;
-	list_append(&party->orders, &order->of_party);
-	list_append(&a->ring, &order->link);
+	order->credit = order->weight = ticket->weight ? ticket->weight : 1;
+	order->class_id = a->classes[ticket->class_id].max ? ticket->class_id : NO_CLASS;
+	list_append(&order->party->orders, &order->of_party);
 	return order;
 }
 
@@ -230,7 +242,9 @@ static void permit_take(struct admission *a, struct ticket *ticket, uint64_t now
 
 static void permit_give(struct admission *a, struct ticket *ticket, uint64_t now_ns)
 {
-	int64_t off = (int64_t)(now_ns - ticket->since_ns - a->service_ns);
+	/* Workers read the clock once a turn: who let it in may have been ahead of this one. */
+	uint64_t held_ns = now_ns > ticket->since_ns ? now_ns - ticket->since_ns : 0;
+	int64_t off = (int64_t)(held_ns - a->service_ns);
 
 	a->service_ns += (uint64_t)(off / SERVICE_SHARE);
 	a->running--;
@@ -242,11 +256,17 @@ static void permit_give(struct admission *a, struct ticket *ticket, uint64_t now
 	}
 }
 
-static bool may_run(const struct admission *a, const struct ticket *ticket)
+/* The cap for which the ticket can't run now, or NULL. */
+static struct cap *cap_in_the_way(struct admission *a, const struct ticket *ticket)
 {
-	return a->running < a->options.max_concurrent &&
-	       !cap_is_full(&a->classes[ticket->class_id]) &&
-	       !(ticket->party && cap_is_full(&ticket->party->cap));
+	if (cap_is_full(&a->classes[ticket->class_id]))
+		return &a->classes[ticket->class_id];
+	return ticket->party && cap_is_full(&ticket->party->cap) ? &ticket->party->cap : NULL;
+}
+
+static bool may_run(struct admission *a, const struct ticket *ticket)
+{
+	return a->running < a->options.max_concurrent && !cap_in_the_way(a, ticket);
 }
 
 /* --- the queue --- */
@@ -259,11 +279,33 @@ static struct ticket *displace(struct admission *a, uint32_t count)
 
 	if (a->longest <= count)
 		return NULL;
-	order = LIST_ITEM(list_first(&a->by_length[a->longest]), struct order, of_length);
-	ticket = LIST_ITEM(list_last(&order->waiting), struct ticket, link);
+	order = LIST_ITEM(a->by_length[a->longest].next, struct order, of_length);
+	ticket = LIST_ITEM(order->waiting.prev, struct ticket, link);
 	order_remove(a, ticket);
 	ticket->state = TICKET_IDLE;
 	return ticket;
+}
+
+/* In the ring, or at once aside, where it holds up nobody who comes after it. */
+static void order_place(struct admission *a, struct order *order)
+{
+	struct cap *cap = cap_in_the_way(a, order_first(order));
+
+	list_append(cap ? &cap->blocked : &a->ring, &order->link);
+}
+
+static void order_append(struct admission *a, struct order *order, struct ticket *ticket,
+			 uint64_t now_ns)
+{
+	ticket->order = order;
+	ticket->state = TICKET_WAITING;
+	ticket->since_ns = now_ns;
+	list_append(&order->waiting, &ticket->link);
+	order->count++;
+	a->queued++;
+	length_changed(a, order);
+	if (order->count == 1)
+		order_place(a, order);
 }
 
 static enum admission_answer wait_in_queue(struct admission *a, struct ticket *ticket,
@@ -276,30 +318,21 @@ static enum admission_answer wait_in_queue(struct admission *a, struct ticket *t
 		ticket->party = party_get(a, ticket->client);
 	if (!ticket->party || !a->options.queue_size)
 		return ADMISSION_FULL;
-	order = order_find(ticket->party, ticket->class_id);
+	order = order_find(a, ticket->party, ticket);
 	if (a->queued >= a->options.queue_size) {
 		out = displace(a, (order ? order->count : 0) + 1);
 		if (!out)
 			return ADMISSION_FULL;
-	}
-	order = order_get(a, ticket->party, ticket->class_id, ticket->weight);
-	if (order) {
-		ticket->order = order;
-		ticket->state = TICKET_WAITING;
-		ticket->since_ns = now_ns;
-		list_append(&order->waiting, &ticket->link);
-		order->count++;
-		a->queued++;
-		length_changed(a, order);
-	}
-	if (out) {
-		struct party *party = out->party;
-
+		/* Its order, and so its party, has others left: it was longer than one. */
 		out->party = NULL;
-		party_put(a, party);
 		*ret_displaced = out;
 	}
-	return order ? ADMISSION_WAIT : ADMISSION_FULL;
+	if (!order)
+		order = order_new(a, ticket);
+	if (!order)
+		return ADMISSION_FULL;
+	order_append(a, order, ticket, now_ns);
+	return ADMISSION_WAIT;
 }
 
 enum admission_answer admission_enter(struct admission *a, struct ticket *ticket, uint64_t now_ns,
@@ -320,6 +353,23 @@ enum admission_answer admission_enter(struct admission *a, struct ticket *ticket
 	return answer;
 }
 
+/* A waiting ticket leaves; what its order was woken for goes to the next in line. */
+static void waiting_leave(struct admission *a, struct ticket *ticket)
+{
+	struct order *order = ticket->order;
+	bool was_first = order_first(order) == ticket;
+
+	order_remove(a, ticket);
+	if (!was_first)
+		return;
+	/* Where that class has had no limit for long, the next may be of another one. */
+	if (order->count && a->classes[ticket->class_id].max &&
+	    order_first(order)->class_id != ticket->class_id)
+		list_append(&a->ring, &order->link);
+	cap_wake(a, &a->classes[ticket->class_id]);
+	cap_wake(a, &ticket->party->cap);
+}
+
 void admission_leave(struct admission *a, struct ticket *ticket, uint64_t now_ns)
 {
 	if (ticket->state == TICKET_IDLE)
@@ -327,38 +377,36 @@ void admission_leave(struct admission *a, struct ticket *ticket, uint64_t now_ns
 	if (ticket->state == TICKET_RUNNING)
 		permit_give(a, ticket, now_ns);
 	else
-		order_remove(a, ticket);
+		waiting_leave(a, ticket);
 	ticket->state = TICKET_IDLE;
 	party_put(a, ticket->party);
 	ticket->party = NULL;
 }
 
 /*
- * The order at hand can't be served, since a cap is full: it waits there. The other cap
- * may be free, and it may have been woken for that one: the next in line there is
- * woken in its place.
+ * The order at hand can't be served, since this cap is full: it waits there, before the
+ * others if its turn has begun. It may have been woken for its other cap: the next in line
+ * there is woken in its place.
  */
-static void order_block(struct admission *a, struct order *order)
+static void order_block(struct admission *a, struct order *order, struct cap *cap)
 {
-	struct cap *class_cap = &a->classes[order->class_id], *party_cap = &order->party->cap;
-
-	if (cap_is_full(class_cap)) {
-		list_append(&class_cap->blocked, &order->link);
-		cap_wake(a, party_cap);
-	} else {
-		list_append(&party_cap->blocked, &order->link);
-		cap_wake(a, class_cap);
-	}
+	if (order->credit < order->weight)
+		list_prepend(&cap->blocked, &order->link);
+	else
+		list_append(&cap->blocked, &order->link);
+	cap_wake(a, &a->classes[order_first(order)->class_id]);
+	cap_wake(a, &order->party->cap);
 }
 
 struct ticket *admission_next(struct admission *a, uint64_t now_ns)
 {
 	while (a->running < a->options.max_concurrent && !list_is_empty(&a->ring)) {
 		struct order *order = LIST_ITEM(list_first(&a->ring), struct order, link);
-		struct ticket *ticket = LIST_ITEM(list_first(&order->waiting), struct ticket, link);
+		struct ticket *ticket = order_first(order);
+		struct cap *cap = cap_in_the_way(a, ticket);
 
-		if (!may_run(a, ticket)) {
-			order_block(a, order);
+		if (cap) {
+			order_block(a, order, cap);
 			continue;
 		}
 		if (--order->credit == 0) {
@@ -407,7 +455,11 @@ uint32_t admission_position(const struct admission *a)
 
 uint64_t admission_estimate_ns(const struct admission *a, uint32_t position)
 {
-	return a->service_ns * position / a->options.max_concurrent;
+	uint64_t all_ns;
+
+	if (__builtin_mul_overflow(a->service_ns, position, &all_ns))
+		return UINT64_MAX;
+	return all_ns / a->options.max_concurrent;
 }
 
 /* --- begin, change, end --- */

@@ -16,10 +16,12 @@
  * are served in turn, each `weight` requests a turn, so that a client with a thousand
  * waiting requests delays another by at most one (deficit round robin with a request as the
  * unit). An order whose client or class runs as many as it may stands aside until one of
- * these ends. Where the queue is full, a newcomer whose order is shorter than the
- * longest takes the place of the longest's last (as fq_codel drops from the fattest flow):
- * nobody can fill the queue for the others. Every operation takes constant time, but for
- * the look for an order among those of its client, of which there are no more than classes.
+ * these ends. One that lacks both gets the two only if they are free at one time: permits
+ * are not kept free for it. Where the queue is full, a newcomer whose order is shorter than the
+ * longest, even with it, takes the place of the longest's last (as fq_codel drops from the
+ * fattest flow): nobody can fill the queue for the others. Every operation takes constant time
+ * (admission_next() in the mean), but for the look for an order among those of its client, of
+ * which there are no more than classes.
  */
 #ifndef HATAGO_CORE_ADMISSION_H
 #define HATAGO_CORE_ADMISSION_H
@@ -70,8 +72,9 @@ int admission_new(const struct admission_options *options, struct admission **re
 /* Every ticket has left. Accepts NULL. */
 void admission_free(struct admission *a);
 /*
- * In force from now on; nobody who runs or waits is put out. To be followed by calls of
- * admission_next(). -ENOMEM: nothing has changed.
+ * In force from now on; nobody who runs or waits is put out. Requests that came straight to
+ * run while clients had no limit don't count for one that comes now. To be followed by calls
+ * of admission_next(). -ENOMEM: nothing has changed.
  */
 int admission_set_options(struct admission *a, const struct admission_options *options);
 
@@ -95,9 +98,10 @@ void admission_stream_end(struct admission *a);
 uint32_t admission_running(const struct admission *a);
 uint32_t admission_queued(const struct admission *a);
 uint32_t admission_streams(const struct admission *a);
-/* Where a newcomer of that client would stand now: 1 is next. */
+/* Where a newcomer would stand now if all were one order: 1 is next. */
 uint32_t admission_position(const struct admission *a);
-/* How long until the one in that position runs, from what requests have taken lately; ns. */
+/* How long until the one in that position runs, from what requests have taken lately; ns,
+ * saturates. */
 uint64_t admission_estimate_ns(const struct admission *a, uint32_t position);
 
 static inline void ticket_init(struct ticket *ticket)
