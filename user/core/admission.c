@@ -75,15 +75,6 @@ static bool cap_is_full(const struct cap *cap)
 	return cap->max && cap->running >= cap->max;
 }
 
-/* One of the orders that waited for this cap may try again. */
-static void cap_wake(struct admission *a, struct cap *cap)
-{
-	struct list *first = list_first(&cap->blocked);
-
-	if (first && !cap_is_full(cap))
-		list_append(&a->ring, first);
-}
-
 /* --- lengths --- */
 
 static int lengths_grow(struct admission *a, uint32_t queue_size)
@@ -223,9 +214,6 @@ static void order_remove(struct admission *a, struct ticket *ticket)
 		return;
 	list_remove(&order->of_party);
 	list_append(&a->spare_orders, &order->link);
-	/* It may have been woken for a cap, in the place of others. */
-	cap_wake(a, &a->classes[order->class_id]);
-	cap_wake(a, &order->party->cap);
 }
 
 /* --- permits --- */
@@ -238,6 +226,15 @@ static void permit_take(struct admission *a, struct ticket *ticket, uint64_t now
 	a->classes[ticket->class_id].running++;
 	if (ticket->party)
 		ticket->party->cap.running++;
+}
+
+/* One of the orders that waited for this cap may try again. */
+static void cap_wake(struct admission *a, struct cap *cap)
+{
+	struct list *first = list_first(&cap->blocked);
+
+	if (first && !cap_is_full(cap))
+		list_append(&a->ring, first);
 }
 
 static void permit_give(struct admission *a, struct ticket *ticket, uint64_t now_ns)

@@ -79,8 +79,6 @@ void admission_free(struct admission *a);
 int admission_set_options(struct admission *a, const struct admission_options *options);
 
 /*
- * To be followed by calls of admission_next(), unless the answer is RUN: the newcomer may be the
- * next, where those before it wait for something else than a permit.
  * *ret_displaced: NULL, or a waiting ticket that lost its place and is IDLE now. Where memory
  * is short the answer is ADMISSION_FULL.
  */
