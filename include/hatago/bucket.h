@@ -224,6 +224,7 @@ static inline __u64 bucket_tokens(__u64 tat, const struct hatago_limit *limit, _
 
 	if (limit->step && left < limit->tau) /* as a take rounds */
 		left += limit->mult >> limit->shift >> 1;
+	/* NOLINTNEXTLINE(clang-analyzer-core.DivideZero): tau is 1 at least, see above */
 	return (__u64)(((unsigned __int128)left * limit->burst) / limit->tau);
 }
 

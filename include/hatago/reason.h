@@ -39,8 +39,7 @@
 	X(CONTENDED, "contended", DROP,                                                          \
 	  "Other CPUs changed the client's buckets at every try to take from them (16).")        \
 	X(ESCALATED, "escalated", DROP,                                                          \
-	  "The gate refused the client's requests too often; its new connections wait until "    \
-	  "its debt is over.")
+	  "The gate refused the client too often; new connections wait until its debt is over.")
 
 enum hatago_reason {
 #define HATAGO_REASON_NUMBER(name, label, verdict, help) HATAGO_REASON_##name,

@@ -127,7 +127,7 @@ static void test_rules(void **state)
 /* A table that nobody asked anything for longer than half of the clock's range. */
 static void test_after_years(void **state)
 {
-	const uint64_t later = FIXTURE_NOW + 500 * 86400 * FIXTURE_SECOND;
+	const uint64_t later = FIXTURE_NOW + 500ULL * 86400 * FIXTURE_SECOND;
 	struct clients_own *own = own_new(64);
 	struct clients clients = clients_own_view(own);
 	struct hatago_limit limit;
@@ -136,8 +136,8 @@ static void test_after_years(void **state)
 	(void)state;
 	assert_int_equal(hatago_limit_make(1000, 5, 0, &limit), 0);
 	for (uint32_t i = 0; i < 1000; i++) {
-		struct hatago_client_id id = {.hi = i * 2654435761u, .lo = i};
-		uint64_t now_ns = (i < 500 ? FIXTURE_NOW : later) + i * 10 * FIXTURE_SECOND;
+		struct hatago_client_id id = {.hi = i * 2654435761ULL, .lo = i};
+		uint64_t now_ns = (i < 500 ? FIXTURE_NOW : later) + i * (10 * FIXTURE_SECOND);
 
 		assert_int_equal(requests_take(&clients, id, &limit, 5, false, now_ns, &left),
 				 REQUESTS_TAKEN);

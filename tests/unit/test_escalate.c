@@ -79,22 +79,20 @@ static void test_options(void **state)
 static void test_bounded(void **state)
 {
 	struct escalate *escalate;
+	const uint64_t all = 20ULL * ESCALATE_ENTRIES, recent = all - ESCALATE_ENTRIES;
 	uint32_t known = 0;
 
 	(void)state;
 	assert_int_equal(escalate_new(1, &escalate), 0);
-	for (uint64_t key = 1; key <= 20 * ESCALATE_ENTRIES; key++)
+	for (uint64_t key = 1; key <= all; key++)
 		for (int n = 0; n < 3; n++)
 			assert_false(escalate_refused(escalate, key, &three_a_second,
 						      FIXTURE_NOW + key));
-	for (uint64_t key = 19 * ESCALATE_ENTRIES; key <= 20 * ESCALATE_ENTRIES; key++)
-		known += escalate_refused(escalate, key, &three_a_second,
-					  FIXTURE_NOW + 20 * ESCALATE_ENTRIES);
+	for (uint64_t key = recent; key <= all; key++)
+		known += escalate_refused(escalate, key, &three_a_second, FIXTURE_NOW + all);
 	assert_in_range(known, 1, ESCALATE_ENTRIES);
-	assert_true(escalate_refused(escalate, 20 * ESCALATE_ENTRIES, &three_a_second,
-				     FIXTURE_NOW + 20 * ESCALATE_ENTRIES));
-	assert_false(escalate_refused(escalate, 1, &three_a_second,
-				      FIXTURE_NOW + 20 * ESCALATE_ENTRIES));
+	assert_true(escalate_refused(escalate, all, &three_a_second, FIXTURE_NOW + all));
+	assert_false(escalate_refused(escalate, 1, &three_a_second, FIXTURE_NOW + all));
 	escalate_free(escalate);
 }
 
@@ -103,9 +101,9 @@ static void test_mark(void **state)
 {
 	static const struct {
 		enum hatago_standing kind;
-		uint64_t for_s;
+		uint32_t for_s;
 		enum hatago_standing then;
-		uint64_t then_s;
+		uint32_t then_s;
 		bool is_new;
 	} rows[] = {
 		{HATAGO_KEPT, 0, HATAGO_ESCALATED, 5, true},

@@ -156,9 +156,9 @@ static void test_standing(void **state)
 	enum { NONE = 0, SHORT = 2, LONG = 60, DEBT = 10 }; /* seconds */
 	static const struct {
 		enum hatago_standing kind;
-		uint64_t for_s;
+		uint32_t for_s;
 		enum hatago_standing then;
-		uint64_t then_s;
+		uint32_t then_s;
 	} rows[] = {
 		{HATAGO_KEPT, NONE, HATAGO_KEPT, DEBT},
 		{HATAGO_KEPT, SHORT, HATAGO_KEPT, DEBT},

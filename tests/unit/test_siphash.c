@@ -54,8 +54,8 @@ static void test_vectors(void **state)
 	uint8_t text[64];
 
 	(void)state;
-	for (uint8_t i = 0; i < sizeof(text); i++)
-		text[i] = i;
+	for (size_t i = 0; i < sizeof(text); i++)
+		text[i] = (uint8_t)i;
 	memcpy(key, text, sizeof(key));
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		siphash_128(text, rows[i].size, key, hash);
