@@ -191,6 +191,12 @@ static bool take_class(struct exchange *x, uint64_t now_ns, struct rate_refusal 
 			   now_ns, ret);
 }
 
+/* Does the peer speak for others, whose names it gives in a header? */
+static bool is_proxy(const struct exchange *x)
+{
+	return x->conn->is_trusted && x->worker->settings->client_id != CONFIG_ID_PEER;
+}
+
 /* Whoever goes on after so many refusals has its new connections dropped by the edge. */
 static void escalate(struct exchange *x, const struct rate_refusal *short_of, uint64_t now_ns)
 {
@@ -203,7 +209,7 @@ static void escalate(struct exchange *x, const struct rate_refusal *short_of, ui
 	struct json out;
 
 	/* Never by a header, nor a proxy for what those behind it do. */
-	if (!options->after || !gate->edge.sets || !x->id_is_address || x->conn->is_trusted ||
+	if (!options->after || !gate->edge.sets || !x->id_is_address || is_proxy(x) ||
 	    !x->worker->settings->per_client)
 		return;
 	if (!escalate_refused(gate->escalate, gate_key(gate, x->id), options, now_ns))
@@ -403,6 +409,11 @@ void admit_too_late(struct exchange *x)
 		refuse_overload(x, REFUSAL_QUEUE_TIMEOUT, waited_ns);
 }
 
+static void in_flight_less(struct worker *w)
+{
+	__atomic_store_n(&w->in_flight, w->in_flight - 1, __ATOMIC_RELAXED);
+}
+
 bool become_stream(struct exchange *x)
 {
 	struct worker *w = x->worker;
@@ -422,7 +433,7 @@ bool become_stream(struct exchange *x)
 	if (!x->is_stream)
 		return false;
 	tally_move(&w->tally.streams, 1);
-	__atomic_store_n(&w->in_flight, w->in_flight - 1, __ATOMIC_RELAXED);
+	in_flight_less(w);
 	return true;
 }
 
@@ -434,8 +445,6 @@ static void settle_count(struct exchange *x, enum tally_outcome outcome, uint64_
 	uint64_t took_ns = (x->first_ns ? x->first_ns : now_ns) - x->began_ns;
 
 	tally_count(&tally->outcomes[outcome], 1);
-	if (x->is_stream)
-		tally_move(&tally->streams, -1);
 	if (outcome != TALLY_SERVED)
 		return;
 	tally_count(&tally->errors, x->status >= 500);
@@ -455,33 +464,48 @@ static void exchange_free(struct exchange *x)
 	list_remove(&x->detached);
 	if (x->conn)
 		x->conn->exchange = NULL;
-	if (!x->is_stream)
-		__atomic_store_n(&w->in_flight, w->in_flight - 1, __ATOMIC_RELAXED);
+	if (!x->is_released)
+		in_flight_less(w);
 	x->early = NULL;
 	x->conn = NULL;
 	list_append(&w->spare_exchanges, &x->link);
 }
 
-void settle(struct exchange *x, enum tally_outcome outcome)
+void release_permit(struct exchange *x)
 {
 	struct worker *w = x->worker;
 	struct gate *gate = w->gate;
 	uint64_t now_ns = flow_now_ns(&w->flows);
 
+	if (!x->has_entered && !x->is_stream)
+		return;
+	uv_mutex_lock(&gate->lock);
+	if (x->is_stream)
+		admission_stream_end(gate->admission);
+	admission_leave(gate->admission, &x->ticket, now_ns);
+	admit_others(gate, w, now_ns);
+	tell_queue(gate, now_ns);
+	if (x->has_entered) { /* it may have been woken */
+		uv_mutex_lock(&w->inbox_lock);
+		list_remove(&x->link);
+		uv_mutex_unlock(&w->inbox_lock);
+	}
+	uv_mutex_unlock(&gate->lock);
+	if (x->is_stream)
+		tally_move(&w->tally.streams, -1);
+	else
+		in_flight_less(w);
+	x->has_entered = x->is_stream = false;
+	x->is_released = true;
+}
+
+void settle(struct exchange *x, enum tally_outcome outcome)
+{
+	struct worker *w = x->worker;
+
 	if (x->up)
 		up_release(x->up, false);
-	if (x->has_entered || x->is_stream) {
-		uv_mutex_lock(&gate->lock);
-		if (x->is_stream)
-			admission_stream_end(gate->admission);
-		admission_leave(gate->admission, &x->ticket, now_ns);
-		admit_others(gate, w, now_ns);
-		tell_queue(gate, now_ns);
-		uv_mutex_lock(&w->inbox_lock);
-		list_remove(&x->link); /* it may have been woken */
-		uv_mutex_unlock(&w->inbox_lock);
-		uv_mutex_unlock(&gate->lock);
-	}
-	settle_count(x, outcome, now_ns);
+	release_permit(x);
+	settle_count(x, outcome, flow_now_ns(&w->flows));
 	exchange_free(x);
 }

@@ -304,7 +304,7 @@ struct exchange {
 	struct http_chunked answer_chunked;
 	bool answer_has_begun, answer_is_chunked_out, up_keep_alive;
 	bool is_sse, is_stream, is_tunnel, up_has_ended, has_interim;
-	bool is_one_stream_too_many;
+	bool is_one_stream_too_many, is_released;
 
 	/* From here on: made ready by whoever uses them first. */
 	struct rpc rpc;
@@ -322,6 +322,8 @@ void admit(struct exchange *x);
 void admit_woken(struct exchange *x);
 /* Its time in the queue is over. */
 void admit_too_late(struct exchange *x);
+/* Before the last byte of its answer, so that whoever has seen that finds the permit free. */
+void release_permit(struct exchange *x);
 /* The single exit: permits, counters, the next waiter. The exchange is gone after it. */
 void settle(struct exchange *x, enum tally_outcome outcome);
 /* It holds no permit from now on, but a place among the streams. false: there is none. */

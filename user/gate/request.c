@@ -116,11 +116,16 @@ static void classify_route(struct exchange *x, const struct http_message *messag
 	const struct setting_class *class =
 		settings_class(settings->routes, settings->route_count, normal, length);
 
+	bool is_plain =
+		length == message->path.length && memcmp(normal, message->path.at, length) == 0;
+
 	x->route_cost = 1;
 	if (!class)
 		return;
-	x->route_cost = class->cost;
-	x->is_exempt = class->exclude;
+	/* Excluded only by its plain name: what it means otherwise is up to the upstream. */
+	x->is_exempt = class->exclude && is_plain;
+	if (!class->exclude)
+		x->route_cost = class->cost;
 	take_class(x, class);
 	x->class_cost = 0; /* any method's goes before */
 }

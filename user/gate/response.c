@@ -149,6 +149,23 @@ void exchange_client_left(struct exchange *x, bool is_half)
 
 /* --- its head --- */
 
+/* Are all responses among the events? */
+static bool is_answered(const struct exchange *x)
+{
+	return x->is_sse && x->sse.responses >= (x->batch_requests ? x->batch_requests : 1);
+}
+
+/*
+ * A stream gives its permit back as soon as it is known for one: a listener's when it begins,
+ * a call's with its last response. Before those bytes go on, so that whoever has seen them
+ * finds the permit free.
+ */
+static void let_go(struct exchange *x)
+{
+	if (x->conn && !x->is_stream && (x->is_get_stream || is_answered(x) || x->is_exempt))
+		become_stream(x);
+}
+
 static void answer_begins(struct exchange *x, const struct http_message *message)
 {
 	struct conn *conn = x->conn;
@@ -169,10 +186,11 @@ static void answer_begins(struct exchange *x, const struct http_message *message
 	if (!x->request_is_done && conn)
 		conn->keep_alive = false;
 	x->is_sse = http_type_is(http_value(message, HTTP_FIELD_CONTENT_TYPE), "text/event-stream");
-	if (x->is_sse)
-		sse_init(&x->sse);
-	else
-		x->is_get_stream = false;
+	x->is_get_stream = x->is_get_stream && x->is_sse;
+	if (!x->is_sse)
+		return;
+	sse_init(&x->sse);
+	let_go(x);
 }
 
 /* The upstream changes over to another protocol: from here on bytes are bytes. */
@@ -237,6 +255,7 @@ static void answer_data(struct exchange *x, const char *data, size_t n)
 	sse_feed(&x->sse, data, n);
 	if (!x->first_ns && x->sse.events)
 		x->first_ns = now_ns;
+	let_go(x);
 }
 
 /* Chunks are taken apart, and put together anew where the client understands them. */
@@ -268,6 +287,8 @@ static ssize_t answer_chunks(struct exchange *x, const char *bytes, size_t n, bo
 		out_bytes(w, x->answer_chunked.trailers, x->answer_chunked.trailer_length);
 		out_text(w, "\r\n");
 	}
+	if (*ret_end)
+		release_permit(x);
 	pass_on(x, NULL, 0);
 	return (ssize_t)used;
 }
@@ -286,6 +307,8 @@ static ssize_t answer_body(struct exchange *x, const char *bytes, size_t n, bool
 		x->answer_left -= taken;
 		*ret_end = x->answer_left == 0;
 		answer_data(x, bytes, taken);
+		if (*ret_end)
+			release_permit(x);
 		pass_on(x, bytes, taken);
 		return (ssize_t)taken;
 	case HTTP_UNTIL_CLOSE:
@@ -297,26 +320,10 @@ static ssize_t answer_body(struct exchange *x, const char *bytes, size_t n, bool
 		return (ssize_t)n;
 	default:
 		*ret_end = true;
+		release_permit(x);
 		pass_on(x, NULL, 0);
 		return 0;
 	}
-}
-
-/* What the answer's events mean for the permit. false: the exchange is gone. */
-static bool watch_events(struct exchange *x)
-{
-	uint32_t wanted = x->batch_requests ? x->batch_requests : 1;
-	bool is_answered = x->is_sse && x->sse.responses >= wanted;
-
-	if (!x->answer_has_begun || x->is_stream)
-		return true;
-	if (is_answered && !x->conn) { /* nobody listens to what may follow */
-		settle(x, TALLY_CLIENT_LEFT);
-		return false;
-	}
-	if (x->is_get_stream || is_answered || (x->is_sse && x->is_exempt))
-		become_stream(x);
-	return true;
 }
 
 /* Takes bytes of an answer. How many; -1: it is over or broken, and so is the exchange. */
@@ -389,6 +396,8 @@ void response_bytes(struct exchange *x, const char *bytes, size_t n)
 	free(held);
 	if (used < 0 || up->exchange != x)
 		return;
-	if (watch_events(x) && x->is_stream && !up->flow.has_ended)
+	if (!x->conn && is_answered(x)) /* nobody listens to what may follow */
+		settle(x, TALLY_CLIENT_LEFT);
+	else if (x->is_stream && !up->flow.has_ended)
 		flow_stop_timer(&up->flow);
 }
