@@ -60,7 +60,18 @@ int flow_loop_init(struct flow_loop *loop, uv_loop_t *uv)
 
 void flow_loop_set_timer(struct flow_loop *loop, unsigned int timer, uint64_t ms)
 {
+	uint64_t latest_ns = flow_now_ns(loop) + ms * NS_PER_MS;
+	struct list *timers = &loop->timers[timer];
+
 	loop->timer_ns[timer] = ms * NS_PER_MS;
+	/* The list stays sorted only if nobody in it is later than whoever comes next. */
+	for (struct list *l = timers->prev; l != timers; l = l->prev) {
+		struct flow *flow = LIST_ITEM(l, struct flow, timer_link);
+
+		if (flow->deadline_ns <= latest_ns)
+			break;
+		flow->deadline_ns = latest_ns;
+	}
 }
 
 void flow_loop_close(struct flow_loop *loop)
@@ -136,18 +147,28 @@ int flow_accept(struct flow *flow, uv_stream_t *listener)
 	return r;
 }
 
+/* uv tells of a connection that is under way as cancelled when it is closed. */
+static void on_connected(uv_connect_t *connect, int status)
+{
+	struct flow *flow = connect->data;
+
+	if (!flow->is_closing)
+		flow->connected(connect, status);
+}
+
 int flow_connect(struct flow *flow, const struct sockaddr_storage *address, uv_connect_cb done)
 {
 	flow->connect.data = flow;
+	flow->connected = done;
 	if (address->ss_family == AF_UNIX) {
 		const char *path = ((const struct sockaddr_un *)(const void *)address)->sun_path;
 
-		uv_pipe_connect(&flow->connect, &flow->uv.pipe, path, done);
+		uv_pipe_connect(&flow->connect, &flow->uv.pipe, path, on_connected);
 		return 0;
 	}
 	uv_tcp_nodelay(&flow->uv.tcp, 1);
 	return uv_tcp_connect(&flow->connect, &flow->uv.tcp, (const struct sockaddr *)address,
-			      done);
+			      on_connected);
 }
 
 int flow_fd(const struct flow *flow)
@@ -272,6 +293,8 @@ int flow_send(struct flow *flow, const char *head, size_t head_length, const cha
 	size_t sent = 0;
 	int r;
 
+	if (head_length + body_length == 0)
+		return 0;
 	if (!flow->writing) {
 		r = head_length ? uv_try_write(&flow->uv.stream, bufs, body_length ? 2 : 1)
 				: uv_try_write(&flow->uv.stream, bufs + 1, 1);

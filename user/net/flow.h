@@ -30,7 +30,8 @@ struct flow;
 struct flow_events {
 	/* Bytes, valid during the call. */
 	void (*bytes)(struct flow *flow, const char *bytes, size_t n);
-	/* The other side sends no more (0), or the flow broke (negative errno); each at most once. */
+	/* The other side sends no more (0), or the flow broke (negative errno); each at most once.
+	 */
 	void (*ended)(struct flow *flow, int error);
 	/* All that was kept is written. */
 	void (*drained)(struct flow *flow);
@@ -41,7 +42,8 @@ struct flow_events {
 /* A loop's flows: the buffer that they read into, and their time-outs. */
 struct flow_loop {
 	uv_loop_t *uv;
-	uint64_t now_ns; /* CLOCK_MONOTONIC, as first asked for in this turn of the loop; 0: not yet */
+	uint64_t now_ns; /* CLOCK_MONOTONIC, as first asked for in this turn of the loop; 0: not yet
+			  */
 	uv_timer_t tick;
 	uv_prepare_t prepare;
 	struct list timers[FLOW_TIMERS_MAX]; /* by deadline */
@@ -60,8 +62,9 @@ struct flow {
 	struct flow_loop *loop;
 	uv_write_t write;
 	uv_connect_t connect;
-	char *writing;	    /* what uv has; NULL: nothing is under way */
-	char *kept;	    /* what comes after it */
+	uv_connect_cb connected;
+	char *writing; /* what uv has; NULL: nothing is under way */
+	char *kept;    /* what comes after it */
 	size_t kept_length, kept_capacity;
 	struct list timer_link;
 	uint64_t deadline_ns;
@@ -71,6 +74,7 @@ struct flow {
 
 /* 0, or a negative errno. The timers' durations are to be set next. */
 int flow_loop_init(struct flow_loop *loop, uv_loop_t *uv);
+/* Where it is shorter than before, nobody who waits already waits longer than that from now. */
 void flow_loop_set_timer(struct flow_loop *loop, unsigned int timer, uint64_t ms);
 /* Closes its own handles. */
 void flow_loop_close(struct flow_loop *loop);
