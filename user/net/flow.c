@@ -64,7 +64,18 @@ int flow_loop_init(struct flow_loop *loop, uv_loop_t *uv)
 
 void flow_loop_set_timer(struct flow_loop *loop, unsigned int timer, uint64_t ms)
 {
+	uint64_t latest_ns = flow_now_ns(loop) + ms * NS_PER_MS;
+	struct list *timers = &loop->timers[timer];
+
 	loop->timer_ns[timer] = ms * NS_PER_MS;
+	/* The list stays sorted only if nobody in it is later than whoever comes next. */
+	for (struct list *l = timers->prev; l != timers; l = l->prev) {
+		struct flow *flow = LIST_ITEM(l, struct flow, timer_link);
+
+		if (flow->deadline_ns <= latest_ns)
+			break;
+		flow->deadline_ns = latest_ns;
+	}
 }
 
 void flow_loop_close(struct flow_loop *loop)

@@ -70,6 +70,7 @@ struct flow {
 
 /* 0, or a negative errno. The timers' durations are to be set next. */
 int flow_loop_init(struct flow_loop *loop, uv_loop_t *uv);
+/* Where it is shorter than before, nobody who waits already waits longer than that from now. */
 void flow_loop_set_timer(struct flow_loop *loop, unsigned int timer, uint64_t ms);
 /* Closes its own handles. */
 void flow_loop_close(struct flow_loop *loop);
