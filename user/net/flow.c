@@ -318,6 +318,8 @@ int flow_send(struct flow *flow, const char *head, size_t head_length, const cha
 
 	if (flow->is_closing || flow->is_broken)
 		return -EPIPE;
+	if (!(head_length + body_length))
+		return 0;
 	if (!flow->kept) {
 		ssize_t n = send_both(flow->fd, head, head_length, body, body_length);
 
