@@ -103,12 +103,7 @@ static void check_fields(const struct http_message *message)
 
 static char *put(char *at, struct http_text text, const char *end)
 {
-	size_t length = strlen(end);
-
-	if (text.length)
-		memcpy(at, text.at, text.length);
-	memcpy(at + text.length, end, length);
-	return at + text.length + length;
+	return at + sprintf(at, "%.*s%s", (int)text.length, text.length ? text.at : "", end);
 }
 
 static size_t write_anew(const struct http_message *message, bool is_request, char *to)

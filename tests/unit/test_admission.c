@@ -23,8 +23,8 @@
 #include "core/admission.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
-#define CLIENTS	 8 /* a to h */
-#define TICKETS	 10
+#define CLIENTS	 8u /* a to h */
+#define TICKETS	 10u
 
 struct play {
 	const char *name, *weights, *words; /* weights: of a, b, ... */
@@ -48,8 +48,9 @@ struct stage {
 
 static struct ticket *ticket_at(struct stage *stage, const char *name)
 {
-	check(stage, name[0] >= 'a' && name[0] < 'a' + CLIENTS && name[1] >= '0' && name[1] <= '9');
-	return &stage->tickets[(name[0] - 'a') * TICKETS + name[1] - '0'];
+	check(stage,
+	      name[0] >= 'a' && name[0] < 'a' + (int)CLIENTS && name[1] >= '0' && name[1] <= '9');
+	return &stage->tickets[(size_t)(name[0] - 'a') * TICKETS + (size_t)(name[1] - '0')];
 }
 
 static void play_enter(struct stage *stage, const char *word)

@@ -68,8 +68,9 @@ static uint32_t count_running(const struct world *w, const struct person *like, 
 
 	for (const struct person *p = w->people; p < w->people + PEOPLE; p++)
 		n += p->ticket.state == TICKET_RUNNING &&
-		     (!same_client || (p->counts && p->ticket.client == like->ticket.client)) &&
-		     (!same_class || p->ticket.class_id == like->ticket.class_id);
+		     (!like || !same_client ||
+		      (p->counts && p->ticket.client == like->ticket.client)) &&
+		     (!like || !same_class || p->ticket.class_id == like->ticket.class_id);
 	return n;
 }
 
@@ -410,8 +411,9 @@ static uint64_t time_rounds(uint32_t clients)
 			struct ticket *one = &tickets[round * 7919 % (clients + 8)];
 
 			admission_leave(a, one, round);
-			while ((next = admission_next(a, round)))
-				;
+			do
+				next = admission_next(a, round);
+			while (next);
 			admission_enter(a, one, round, &out);
 		}
 		clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);

@@ -25,8 +25,8 @@
 #include "net/flow.h"
 
 #define TOLD_MAX  256
-#define BIG_BYTES (8 << 20) /* more than the kernel keeps for a peer that doesn't read */
-#define SOON	  1	    /* timers */
+#define BIG_BYTES ((size_t)8 << 20) /* more than the kernel keeps for a peer that doesn't read */
+#define SOON	  1		    /* timers */
 #define LATER	  2
 #define SOON_MS	  30
 #define LATER_MS  90
@@ -587,7 +587,7 @@ static void test_shorter_timer(void **state)
 static void test_clock(void **state)
 {
 	struct fixture *f = *state;
-	uint64_t first_ns = flow_now_ns(&f->flows);
+	uint64_t first_ns;
 
 	run_for(f, 2);
 	first_ns = flow_now_ns(&f->flows);

@@ -203,12 +203,13 @@ static void test_grown_trailers(void **state)
 {
 	static struct outcome outcome;
 	char bytes[HTTP_TRAILER_MAX + 16] = "0\r\n";
+	size_t length = 3;
 
 	(void)state;
 	for (int i = 0; i < (HTTP_TRAILER_MAX - 2) / 4; i++)
-		memcpy(bytes + 3 + (size_t)i * 4, "a:\r\n", 4);
-	strcat(bytes, "\r\n");
-	run(bytes, strlen(bytes), 100, &outcome);
+		length += (size_t)sprintf(bytes + length, "a:\r\n");
+	length += (size_t)sprintf(bytes + length, "\r\n");
+	run(bytes, length, 100, &outcome);
 	assert_int_equal(outcome.event, BAD);
 }
 

@@ -17,9 +17,8 @@
 #define ITEMS	 5
 
 struct item {
-	char letter;
 	struct list link;
-	char behind;
+	char letter, behind;
 };
 
 /* The letters of the list, which is whole in both directions. */

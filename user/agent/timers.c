@@ -103,8 +103,8 @@ int timers_start(struct agent *agent, struct err *err)
 
 void timers_close(struct agent *agent)
 {
-	uv_timer_t *const timers[] = {&agent->sample_timer, &agent->notes_timer,
-				      &agent->watch_timer, &agent->confirm_timer,
+	uv_timer_t *const timers[] = {&agent->sample_timer,   &agent->notes_timer,
+				      &agent->watch_timer,    &agent->confirm_timer,
 				      &agent->watchdog_timer, &agent->metrics_timer,
 				      &agent->drain_timer};
 

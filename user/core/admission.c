@@ -504,19 +504,17 @@ int admission_new(const struct admission_options *options, struct admission **re
 
 void admission_free(struct admission *a)
 {
+	struct list *first;
+
 	if (!a)
 		return;
-	while (!list_is_empty(&a->spare_parties)) {
-		struct party *party = LIST_ITEM(list_first(&a->spare_parties), struct party, spare);
-
-		list_remove(&party->spare);
-		free(party);
+	while ((first = list_first(&a->spare_parties))) {
+		list_remove(first);
+		free(LIST_ITEM(first, struct party, spare));
 	}
-	while (!list_is_empty(&a->spare_orders)) {
-		struct order *order = LIST_ITEM(list_first(&a->spare_orders), struct order, link);
-
-		list_remove(&order->link);
-		free(order);
+	while ((first = list_first(&a->spare_orders))) {
+		list_remove(first);
+		free(LIST_ITEM(first, struct order, link));
 	}
 	free(a->by_length);
 	free(a);

@@ -113,22 +113,6 @@ static int open_addresses(struct gate *gate, const struct config_gate *config, s
 	return r;
 }
 
-uint16_t gate_port(const struct gate *gate)
-{
-	struct sockaddr_storage address = {0};
-	socklen_t size = sizeof(address);
-
-	for (size_t i = 0; i < gate->listen_count; i++) {
-		if (gate->listen_is_unix[i] ||
-		    getsockname(gate->listen_fds[i], (struct sockaddr *)&address, &size) < 0)
-			continue;
-		return ntohs(address.ss_family == AF_INET
-				     ? ((struct sockaddr_in *)&address)->sin_port
-				     : ((struct sockaddr_in6 *)&address)->sin6_port);
-	}
-	return 0;
-}
-
 /* --- messages to the main loop --- */
 
 static int post(struct gate *gate, struct gate_message *message)

@@ -58,8 +58,6 @@ uint32_t gate_in_flight(struct gate *gate);
 /* To be called about once a second: ends of escalations. */
 void gate_tick(struct gate *gate);
 void gate_tally(struct gate *gate, struct tally_gate *ret);
-/* The port of the first TCP listener, where 0 was asked for. */
-uint16_t gate_port(const struct gate *gate);
 /* Closes everything, joins the workers, frees; the main loop must run once more. Accepts NULL. */
 void gate_free(struct gate *gate);
 

@@ -69,7 +69,7 @@ void peers_done(struct gate *gate)
 
 	HASH_ITER(hh, gate->peers, peer, next)
 	{
-		HASH_DELETE(hh, gate->peers, peer);
+		HASH_DELETE(hh, gate->peers, peer); /* NOLINT: the macro's own links */
 		free(peer);
 	}
 }

@@ -41,7 +41,7 @@ static bool copy_classes(struct settings *settings, const struct config_classes 
 		const struct config_class *item = &from->items[i];
 		struct setting_class *class = &classes[i];
 
-		if (!copy_text(item->name, &class->name))
+		if (!item->name || !copy_text(item->name, &class->name))
 			return false;
 		class->length = strlen(class->name);
 		class->is_beginning = class->length && class->name[class->length - 1] == '*';

@@ -94,8 +94,7 @@ static void up_connected(struct flow *flow, int error)
 	out_begin(up->worker);
 	flow_set_timer(&up->flow, TIMER_REQUEST);
 	up_flush(up->exchange);
-	if (up->exchange && up->exchange->conn) /* the rest of the body */
-		conn_resume(up->exchange->conn);
+	up_drained(flow); /* the rest of the body may come */
 }
 
 static const struct flow_events up_events = {

@@ -271,7 +271,8 @@ static int flow_keep(struct flow *flow, const char *bytes, size_t n)
 		flow->kept = grown;
 		flow->kept_capacity = wanted;
 	}
-	memcpy(flow->kept + flow->kept_end, bytes, n);
+	if (flow->kept) /* it is, since n is more than 0 */
+		memcpy(flow->kept + flow->kept_end, bytes, n);
 	flow->kept_end = wanted;
 	return 0;
 }

@@ -57,7 +57,7 @@ static bool v1_split(char *text, char *ret_words[V1_WORDS])
 
 static int v1_read(char *text, struct sockaddr_storage *ret_source, bool *ret_has_source)
 {
-	struct in6_addr source, destination; /* room for both families */
+	struct in6_addr source = {0}, destination; /* room for both families */
 	uint64_t source_port, destination_port;
 	char *words[V1_WORDS];
 	int family;
@@ -88,7 +88,7 @@ static int v1_read(char *text, struct sockaddr_storage *ret_source, bool *ret_ha
 static int v1_parse(const char *bytes, size_t n, struct sockaddr_storage *ret_source,
 		    bool *ret_has_source)
 {
-	char text[V1_MAX + 1];
+	char text[V1_MAX + 1] = {0};
 	size_t end = V1_PREFIX_BYTES;
 	int error;
 
