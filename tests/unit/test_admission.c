@@ -23,8 +23,8 @@
 #include "core/admission.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
-#define CLIENTS	 8u /* a to h */
-#define TICKETS	 10u
+#define CLIENTS	 ((size_t)8) /* a to h */
+#define TICKETS	 ((size_t)10)
 
 struct play {
 	const char *name, *weights, *words; /* weights: of a, b, ... */
