@@ -13,6 +13,7 @@
 #define HASH_FUNCTION(keyptr, keylen, hashv) ((hashv) = (unsigned int)*(const uint64_t *)(keyptr))
 #define uthash_malloc(size)		     malloc(size)
 #define HASH_NONFATAL_OOM		     1
+#define uthash_nonfatal_oom(added)	     ((added) = NULL)
 #include <uthash.h>
 
 #define SERVICE_SHARE 16		    /* a request's time counts 1/16 in the average */
@@ -268,18 +269,15 @@ static bool may_run(struct admission *a, const struct ticket *ticket)
 
 /* --- the queue --- */
 
-/* The longest order's last, if that order is longer than one of so many would be. */
-static struct ticket *displace(struct admission *a, uint32_t count)
+/* The longest order's last; that order has others left. */
+static struct ticket *displace(struct admission *a)
 {
-	struct order *order;
-	struct ticket *ticket;
+	struct order *order = LIST_ITEM(a->by_length[a->longest].next, struct order, of_length);
+	struct ticket *ticket = LIST_ITEM(order->waiting.prev, struct ticket, link);
 
-	if (a->longest <= count)
-		return NULL;
-	order = LIST_ITEM(a->by_length[a->longest].next, struct order, of_length);
-	ticket = LIST_ITEM(order->waiting.prev, struct ticket, link);
 	order_remove(a, ticket);
 	ticket->state = TICKET_IDLE;
+	ticket->party = NULL;
 	return ticket;
 }
 
@@ -308,26 +306,22 @@ static void order_append(struct admission *a, struct order *order, struct ticket
 static enum admission_answer wait_in_queue(struct admission *a, struct ticket *ticket,
 					   uint64_t now_ns, struct ticket **ret_displaced)
 {
+	bool is_full = a->queued >= a->options.queue_size;
 	struct order *order;
-	struct ticket *out = NULL;
 
 	if (!ticket->party)
 		ticket->party = party_get(a, ticket->client);
 	if (!ticket->party || !a->options.queue_size)
 		return ADMISSION_FULL;
 	order = order_find(a, ticket->party, ticket);
-	if (a->queued >= a->options.queue_size) {
-		out = displace(a, (order ? order->count : 0) + 1);
-		if (!out)
-			return ADMISSION_FULL;
-		/* Its order, and so its party, has others left: it was longer than one. */
-		out->party = NULL;
-		*ret_displaced = out;
-	}
+	if (is_full && a->longest <= (order ? order->count : 0) + 1)
+		return ADMISSION_FULL;
 	if (!order)
 		order = order_new(a, ticket);
 	if (!order)
 		return ADMISSION_FULL;
+	if (is_full)
+		*ret_displaced = displace(a);
 	order_append(a, order, ticket, now_ns);
 	return ADMISSION_WAIT;
 }
@@ -339,6 +333,8 @@ enum admission_answer admission_enter(struct admission *a, struct ticket *ticket
 
 	*ret_displaced = NULL;
 	ticket->party = a->options.max_concurrent_per_client ? party_get(a, ticket->client) : NULL;
+	if (a->options.max_concurrent_per_client && !ticket->party)
+		return ADMISSION_FULL;
 	if (list_is_empty(&a->ring) && may_run(a, ticket))
 		permit_take(a, ticket, now_ns);
 	else
