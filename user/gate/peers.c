@@ -11,6 +11,7 @@
 /* Spread by the table's cipher under a secret: nobody can choose colliding ones. */
 #define HASH_FUNCTION(keyptr, keylen, hashv) ((hashv) = (unsigned int)*(const uint64_t *)(keyptr))
 #define HASH_NONFATAL_OOM		     1
+#define uthash_nonfatal_oom(added)	     ((added) = NULL)
 #include <uthash.h>
 
 struct peer {
