@@ -14,16 +14,23 @@
 static void answer(struct conn *conn, int status, const char *type, const char *fields,
 		   const char *body, size_t length, bool is_head)
 {
-	char head[ANSWER_HEAD_MAX];
-	int n = snprintf(head, sizeof(head),
+	char bytes[ANSWER_HEAD_MAX + REFUSAL_BODY_MAX];
+	const char *connection = !conn->keep_alive ? "Connection: close\r\n"
+				 : conn->is_http10 ? "Connection: keep-alive\r\n"
+						   : "";
+	int n = snprintf(bytes, ANSWER_HEAD_MAX,
 			 "HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n%s%s\r\n",
-			 status, head_reason(status), type, length, fields,
-			 !conn->keep_alive ? "Connection: close\r\n"
-			 : conn->is_http10 ? "Connection: keep-alive\r\n"
-					   : "");
+			 status, head_reason(status), type, length, fields, connection);
+	size_t head = (size_t)n;
 
-	if (n < 0 || (size_t)n >= sizeof(head) ||
-	    conn_send(conn, head, (size_t)n, body, is_head ? 0 : length) < 0) {
+	if (is_head)
+		length = 0;
+	if (length <= REFUSAL_BODY_MAX) { /* cheaper than two parts */
+		memcpy(bytes + head, body, length);
+		head += length;
+		length = 0;
+	}
+	if (n < 0 || n >= ANSWER_HEAD_MAX || conn_send(conn, bytes, head, body, length) < 0) {
 		conn_close(conn);
 		return;
 	}
