@@ -65,6 +65,7 @@ static int setup(void **state)
 	s->edge.live = 90;
 	s->edge.banned = 2;
 	s->edge.trusted = 5;
+	s->edge.escalated = 6;
 	s->edge.full_sets = 1;
 	s->edge.scan_ns = 1250000;
 	s->edge.allow_entries = 11;
@@ -143,6 +144,7 @@ static void test_prometheus_lines(void **state)
 		"hatago_edge_clients_live 90",
 		"hatago_edge_clients_banned 2",
 		"hatago_edge_clients_trusted 5",
+		"hatago_edge_clients_escalated 6",
 		"hatago_edge_full_sets 1",
 		"hatago_edge_scan_seconds 0.00125",
 		"hatago_edge_list_entries{list=\"allow\"} 11",
@@ -341,7 +343,7 @@ static void test_json_edge(void **state)
 		"{\"name\":\"lo\",\"attached\":false,\"mode\":null,"
 		"\"why\":\"native: no; generic: no\",\"unconfirmed\":false,\"counters\":[]}],"
 		"\"table\":{\"slots\":1024,\"occupied\":100,\"live\":90,\"banned\":2,"
-		"\"trusted\":5,\"fullSets\":1,\"scanMs\":1.25},"
+		"\"trusted\":5,\"escalated\":6,\"fullSets\":1,\"scanMs\":1.25},"
 		"\"limits\":{\"packets\":{\"tokensPerSecond\":1.5,\"burstCapacity\":40,"
 		"\"refillInterval\":250},\"bytes\":null,\"connections\":null},"
 		"\"lists\":{\"allow\":11,\"deny\":12},\"topOffenders\":["

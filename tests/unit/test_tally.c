@@ -36,10 +36,11 @@ static void test_every_word(void **state)
 	(void)state;
 	for (size_t i = 0; i < WORDS; i++)
 		from_words[i] = i + 1;
-	from->response.total = from->queue_wait.total = 0;
+	from->response.total = from->queue_wait.total = from->turn.total = 0;
 	for (size_t i = 0; i < HISTOGRAM_BUCKETS; i++) {
 		from->response.total += from->response.count[i];
 		from->queue_wait.total += from->queue_wait.count[i];
+		from->turn.total += from->turn.count[i];
 	}
 	tally_add(to, from);
 	assert_memory_equal(to, from, sizeof(*to));

@@ -67,6 +67,7 @@ static void fill_scan(struct agent *agent)
 	edge->live = agent->scan.live;
 	edge->banned = agent->scan.banned;
 	edge->trusted = agent->scan.trusted;
+	edge->escalated = agent->scan.escalated;
 	edge->full_sets = agent->scan.full_sets;
 	edge->offender_count = agent->scan.top_count;
 	for (size_t i = 0; i < agent->scan.top_count; i++)

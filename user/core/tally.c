@@ -8,13 +8,13 @@
 #define WORD_BYTES	    sizeof(uint64_t)
 #define WORDS_BEFORE(field) (offsetof(struct tally, field) / WORD_BYTES)
 
-/* All members are words, and none can be forgotten here, but the two histograms. */
-_Static_assert(offsetof(struct tally, queue_wait) ==
-		       offsetof(struct tally, response) + sizeof(struct histogram),
+/* All members are words, and none can be forgotten here, but the three histograms. */
+_Static_assert(offsetof(struct tally, turn) ==
+		       offsetof(struct tally, response) + 2 * sizeof(struct histogram),
 	       "the histograms stand side by side");
 _Static_assert(sizeof(struct tally) % WORD_BYTES == 0, "a tally is words");
 
-#define FIRST_WORD_AFTER (WORDS_BEFORE(queue_wait) + sizeof(struct histogram) / WORD_BYTES)
+#define FIRST_WORD_AFTER (WORDS_BEFORE(turn) + sizeof(struct histogram) / WORD_BYTES)
 
 static const struct {
 	const char *label, *help;
@@ -70,5 +70,6 @@ void tally_add(struct tally *to, const struct tally *from)
 	add_words(to_words, from_words, 0, WORDS_BEFORE(response));
 	histogram_add(&to->response, &from->response);
 	histogram_add(&to->queue_wait, &from->queue_wait);
+	histogram_add(&to->turn, &from->turn);
 	add_words(to_words, from_words, FIRST_WORD_AFTER, sizeof(struct tally) / WORD_BYTES);
 }

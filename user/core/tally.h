@@ -40,6 +40,7 @@ struct tally {
 	uint64_t errors;	  /* served ones whose answer is a failure of the upstream (5xx) */
 	uint64_t response_ns_sum; /* of served ones, to the first event of their answer */
 	struct histogram response, queue_wait; /* ns */
+	struct histogram turn; /* ns that a turn of the loop was busy: how long others wait */
 	uint64_t client_bytes_in, client_bytes_out;
 	uint64_t connections_accepted, connections_refused;
 	uint64_t upstream_connections; /* opened */

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "gate/parts.h"
 
 #define ACCEPTS_MAX	16  /* in one turn of the loop */
@@ -38,7 +39,11 @@ static void on_prepare(uv_prepare_t *prepare)
 
 static void on_check(uv_check_t *check)
 {
-	run_woken(check->data);
+	struct worker *w = check->data;
+
+	run_woken(w);
+	if (w->flows.now_ns) /* something has happened in this turn */
+		histogram_record(&w->tally.turn, clock_mono_ns() - w->flows.now_ns);
 }
 
 static void take_settings(struct worker *w, struct settings *settings)

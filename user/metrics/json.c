@@ -87,6 +87,7 @@ static void write_table(struct json *out, const struct metrics_edge *edge)
 	json_u64(out, "live", edge->live);
 	json_u64(out, "banned", edge->banned);
 	json_u64(out, "trusted", edge->trusted);
+	json_u64(out, "escalated", edge->escalated);
 	json_u64(out, "fullSets", edge->full_sets);
 	json_double(out, "scanMs", (double)edge->scan_ns / 1e6);
 	json_object_end(out);

@@ -33,9 +33,11 @@
 	X(edge_clients_slots, GAUGE, "", "Clients that the table has room for.")                \
 	X(edge_clients_occupied, GAUGE, "", "Slots that bear a client, idle ones included.")    \
 	X(edge_clients_live, GAUGE, "",                                                         \
-	  "Clients whose slots nobody may take: in debt, banned or trusted.")                   \
+	  "Clients whose slots nobody may take: in debt, banned, escalated or trusted.")        \
 	X(edge_clients_banned, GAUGE, "", "Clients that are banned now.")                       \
 	X(edge_clients_trusted, GAUGE, "", "Clients that are trusted now.")                     \
+	X(edge_clients_escalated, GAUGE, "",                                                    \
+	  "Clients whose new connections are dropped, since the gate refused them too often.")  \
 	X(edge_full_sets, GAUGE, "",                                                            \
 	  "Sets without a free slot; newcomers there share an overflow bucket.")                \
 	X(edge_scan_seconds, GAUGE, "", "What the last pass over the client table took.")       \
@@ -58,6 +60,8 @@
 	  "Served requests, by the time to the first event of their answer.")                     \
 	X(gate_queue_wait_seconds, HISTOGRAM, "le",                                               \
 	  "Requests that waited for a permit, by how long.")                                      \
+	X(gate_turn_seconds, HISTOGRAM, "le",                                                     \
+	  "Turns of the workers' loops, by how long they were busy.")                             \
 	X(gate_streams, GAUGE, "", "Streams of server-sent events that are open.")                \
 	X(gate_max_streams, GAUGE, "", "Streams that may be open.")                               \
 	X(gate_connections, GAUGE, "", "Connections of clients that are open.")                   \

@@ -47,7 +47,7 @@ struct metrics_edge {
 	uint32_t dimensions; /* bit d: limit[d] holds */
 	struct hatago_limit limit[HATAGO_DIM_COUNT];
 	/* the client table, from a scan */
-	uint64_t slots, occupied, live, banned, trusted, full_sets;
+	uint64_t slots, occupied, live, banned, trusted, escalated, full_sets;
 	uint64_t scan_ns;
 	/* Counted by whoever changes the lists: to walk them at each scrape would be slow. */
 	uint64_t allow_entries, deny_entries;

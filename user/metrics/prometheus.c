@@ -69,6 +69,7 @@ SCALAR(edge_clients_occupied, t->s->edge.occupied)
 SCALAR(edge_clients_live, t->s->edge.live)
 SCALAR(edge_clients_banned, t->s->edge.banned)
 SCALAR(edge_clients_trusted, t->s->edge.trusted)
+SCALAR(edge_clients_escalated, t->s->edge.escalated)
 SCALAR(edge_full_sets, t->s->edge.full_sets)
 #undef SCALAR
 

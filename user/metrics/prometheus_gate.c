@@ -63,6 +63,11 @@ void write_gate_queue_wait_seconds(const struct text *t)
 	write_histogram(t, &t->s->gate.sum.queue_wait);
 }
 
+void write_gate_turn_seconds(const struct text *t)
+{
+	write_histogram(t, &t->s->gate.sum.turn);
+}
+
 void write_gate_connections_total(const struct text *t)
 {
 	series(t, LABELS({"result", "accepted"}));
