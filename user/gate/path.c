@@ -70,7 +70,7 @@ size_t path_normal(const char *path, size_t length, char to[PATH_NORMAL_MAX])
 	if (n && to[0] == '/' && n - slash > 1 && to[slash + 1] == '.' &&
 	    !segment_end(to, &n, slash))
 		return 0;
-	if (n == 0 && length && PATH_NORMAL_MAX)
+	if (n == 0 && length) /* nothing is left of it but the root */
 		to[n++] = '/';
 	return n;
 }
