@@ -38,7 +38,7 @@ test_flood_evicts_nobody()
 		  protect: [8080/tcp, 8080/udp]
 		  maxClients: 52428
 		  packets: {tokensPerSecond: $RATE, burstCapacity: $BURST}
-		  connections: {tokensPerSecond: 10, burstCapacity: 10}
+		  connections: {tokensPerSecond: 0.5, burstCapacity: 10}
 	YAML
 	is_equal "$(metric hatago_edge_clients_slots)" 65541 "slots of the table"
 	arrivals_count server limited "ip saddr 10.9.0.1"
