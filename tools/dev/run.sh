@@ -1,15 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # `make run`: protects in the foreground until Ctrl-C, and says what to type next. With no
-# settings: lo, and the sample service on 127.0.0.1:8787. With IFACE (and PROTECT) a real
-# device, attached so that it lets go by itself unless it is confirmed from a session that
+# settings: lo, the gate on 127.0.0.1:8080, and behind it the sample service on
+# 127.0.0.1:8787. With IFACE (and PROTECT) a real device, attached so that it lets go by itself unless it is confirmed from a session that
 # still works. Needs root; leaves nothing behind.
 #
 #       IFACE=eth0 PROTECT=443/tcp,80/tcp tools/dev/run.sh
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-readonly BUILD=${BUILD:-build} CONFIRM_SECONDS=60 SERVICE=127.0.0.1:8787 START_SECONDS=10
+readonly BUILD=${BUILD:-build} CONFIRM_SECONDS=60 START_SECONDS=10
+readonly SERVICE=127.0.0.1:8787 GATE=127.0.0.1:8080
 readonly CTL=$BUILD/hatago-bpfctl
 IFACE=${IFACE:-}
 PROTECT=${PROTECT:-}
@@ -46,7 +47,7 @@ mkdir -p "$BUILD/run"
 if [[ $IFACE ]]; then
 	devices='' connections='{tokensPerSecond: 50, burstCapacity: 100}'
 else
-	devices=lo PROTECT=${SERVICE#*:}/tcp connections='{tokensPerSecond: 20, burstCapacity: 40}'
+	devices=lo PROTECT=${GATE#*:}/tcp connections='{tokensPerSecond: 20, burstCapacity: 40}'
 fi
 cat >"$BUILD/run/hatago.yaml" <<END
 edge:
@@ -58,6 +59,15 @@ edge:
 END
 
 if [[ ! $IFACE ]]; then
+	cat >>"$BUILD/run/hatago.yaml" <<-END
+		gate:
+		  listen: [$GATE]
+		  upstream: http://$SERVICE
+		maxConcurrent: 2
+		queueSize: 2
+		perClientLimits: true
+		rateLimiting: {tokensPerSecond: 5, burstCapacity: 10, refillInterval: 0}
+	END
 	"$BUILD/hatago-sample" "$SERVICE" &
 	sample=$!
 fi
@@ -86,16 +96,19 @@ END
 else
 	cat <<END
 
-lo is protected: at most 20 new connections a second (40 at once) from each client to port
-${SERVICE#*:}, where a sample service answers. From another terminal, in this folder:
-        curl http://$SERVICE/                                   # it answers
-        $BUILD/hatago-flood --device lo --to $SERVICE --from 127.0.0.66 --rate 50000
-        curl http://$SERVICE/                                   # it still does
+The gate is in front of the sample service: 5 requests a second from each client (10 at once), 2
+at a time, and 2 may wait. The edge on lo lets 20 new connections a second (40 at once) from each
+client through to it. From another terminal, in this folder:
+        curl http://$GATE/                                   # it answers
+        for i in {1..20}; do curl -s -o /dev/null -w '%{http_code} ' http://$GATE/; done    # 429
+        for i in {1..6}; do curl -s -o /dev/null -w '%{http_code} ' http://$GATE/slow & done; wait  # 503
+        $BUILD/hatago-flood --device lo --to $GATE --from 127.0.0.66 --rate 50000 --seconds 2
+        curl http://$GATE/                                   # it still does
         $CTL status
         $CTL client list                           # who was dropped
         $CTL why 127.0.0.66                        # and why
-        $CTL ban add 127.0.0.66 --for 10m --reason "flood"
-        curl -s http://127.0.0.1:9464/metrics | grep hatago_
+        $CTL event follow                          # refusals as they happen
+        curl -s http://$GATE/metrics/concurrency
 Ctrl-C here stops and detaches.
 END
 fi

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * A service to protect, for `make run`, the demo and the system tests: HTTP/1.1 with
- * GET / and /health, and POST /mcp, which answers JSON-RPC (initialize, ping, tools/list,
+ * GET /, /slow (which takes a second) and /health, and POST /mcp, which answers JSON-RPC (initialize, ping, tools/list,
  * tools/call of `echo`). Real enough for curl and wrk; no example of how to write an MCP
  * server. One loop on libuv, llhttp for the bytes, jansson for the bodies.
  *
@@ -26,12 +26,13 @@ enum {
 	READ_BYTES = 8192,
 	PATH_BYTES_MAX = 64,
 	IDLE_MS = 30000,
+	SLOW_MS = 1000,
 	BACKLOG = 1024,
 };
 
 struct connection {
 	uv_tcp_t tcp;
-	uv_timer_t timer;
+	uv_timer_t timer, slow;
 	int open_handles;
 	llhttp_t parser;
 	char in[READ_BYTES];
@@ -66,6 +67,7 @@ static void connection_close(struct connection *c)
 		return;
 	uv_close((uv_handle_t *)&c->tcp, connection_closed);
 	uv_close((uv_handle_t *)&c->timer, connection_closed);
+	uv_close((uv_handle_t *)&c->slow, connection_closed);
 }
 
 static void connection_idle(uv_timer_t *timer)
@@ -109,6 +111,14 @@ static int answer_send(struct connection *c, const char *status, const char *typ
 		return HPE_USER;
 	}
 	return HPE_OK;
+}
+
+static void answer_slowly(uv_timer_t *timer)
+{
+	struct connection *c = timer->data;
+
+	if (answer_send(c, "200 OK", "text/plain", "At last.\n") != HPE_OK)
+		connection_close(c);
 }
 
 static json_t *tools_list(void)
@@ -209,13 +219,15 @@ static int on_complete(llhttp_t *parser)
 	c->path[strcspn(c->path, "?")] = '\0';
 	if (is_get && strcmp(c->path, "/") == 0)
 		return answer_send(c, "200 OK", "text/plain", "This is the sample service.\n");
+	if (is_get && strcmp(c->path, "/slow") == 0)
+		return uv_timer_start(&c->slow, answer_slowly, SLOW_MS, 0) ? HPE_USER : HPE_OK;
 	if (is_get && strcmp(c->path, "/health") == 0)
 		return answer_send(c, "200 OK", "application/json", "{\"status\":\"ok\"}\n");
 	if (parser->method == HTTP_POST && strcmp(c->path, "/mcp") == 0)
 		return answer_rpc(c);
 	if (strcmp(c->path, "/mcp") == 0)
 		return answer_send(c, "405 Method Not Allowed", "text/plain", "POST only\n");
-	return answer_send(c, "404 Not Found", "text/plain", "GET /, GET /health, POST /mcp\n");
+	return answer_send(c, "404 Not Found", "text/plain", "GET /, GET /slow, GET /health, POST /mcp\n");
 }
 
 static void make_room(uv_handle_t *handle, size_t wanted, uv_buf_t *ret)
@@ -249,10 +261,11 @@ static void on_connection(uv_stream_t *listener, int status)
 	if (!c)
 		return;
 	connection_count++;
-	c->open_handles = 2;
-	c->tcp.data = c->timer.data = c;
+	c->open_handles = 3;
+	c->tcp.data = c->timer.data = c->slow.data = c;
 	uv_tcp_init(listener->loop, &c->tcp);
 	uv_timer_init(listener->loop, &c->timer);
+	uv_timer_init(listener->loop, &c->slow);
 	llhttp_init(&c->parser, HTTP_REQUEST, &settings);
 	c->parser.data = c;
 	if (uv_accept(listener, (uv_stream_t *)&c->tcp) || connection_count > CONNECTIONS_MAX ||
@@ -291,7 +304,7 @@ int main(int argc, char **argv)
 		r = uv_listen((uv_stream_t *)&listener, BACKLOG, on_connection);
 	if (r)
 		return fail(address, r);
-	printf("hatago-sample: http://%s/ /health and POST /mcp\n", address);
+	printf("hatago-sample: http://%s/ /slow /health and POST /mcp\n", address);
 	fflush(stdout);
 	return uv_run(uv_default_loop(), UV_RUN_DEFAULT);
 }
