@@ -11,6 +11,8 @@
 
 void out_bytes(struct worker *worker, const char *bytes, size_t n)
 {
+	if (!n) /* of nothing there may be no address */
+		return;
 	if (n > sizeof(worker->out) - worker->out_length) {
 		worker->out_is_short = true;
 		return;

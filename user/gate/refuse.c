@@ -25,7 +25,7 @@ static void answer(struct conn *conn, int status, const char *type, const char *
 
 	if (is_head)
 		length = 0;
-	if (length <= REFUSAL_BODY_MAX) { /* cheaper than two parts */
+	if (length && length <= REFUSAL_BODY_MAX) { /* cheaper than two parts */
 		memcpy(bytes + head, body, length);
 		head += length;
 		length = 0;
