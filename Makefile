@@ -43,6 +43,10 @@ IN_VM      := $(patsubst %,$(BUILD)/tests/test_%,packets clients edge edge_adopt
 BENCHES    := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(filter-out %.bpf.c,$(wildcard tests/bench/*.c)))
 SYSTEM     := $(filter-out %/lib.sh %/run.sh,$(wildcard tests/system/*.sh))
 MCP        := $(BUILD)/mcp/installed
+# System tests of the gate that run with sanitized programs as well.
+SANITIZED  := asan:gate_proxy:honest_upstream asan:gate_proxy:broken_upstream \
+	      asan:gate_proxy:no_smuggling asan:gate_admission tsan:gate_proxy:honest_upstream \
+	      tsan:gate_admission:workers
 FUZZERS    := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 SKELETONS  := $(patsubst %.bpf.c,$(BUILD)/%.skel.h,$(notdir $(wildcard tests/bench/*.bpf.c tools/dev/*.bpf.c)))
 
@@ -70,7 +74,7 @@ check: deps ## builds and runs every test
 	$(Q)+$(do) do-check
 lint: deps ## layout, static analysis, layers; any finding fails
 	$(Q)+$(do) do-lint
-sanitize: deps ## the unit tests under ASan and UBSan, those with threads under TSan
+sanitize: deps ## the unit tests and the gate under ASan and UBSan, what has threads under TSan
 	$(Q)+$(do) do-sanitize
 fuzz: deps ## fuzzes every parser for [SECONDS=30] each
 	$(Q)+$(do) do-fuzz
@@ -97,9 +101,10 @@ do-bench: all $(BENCHES)
 	@BUILD='$(BUILD)' tools/dev/bench.sh
 do-check: all $(DEV_TOOLS) $(UNIT) $(BPF_TESTS) sanitized fuzzers $(MCP)
 	@BUILD='$(BUILD)' tools/dev/check.sh $(UNIT) $(BPF_TESTS) $(UNIT:$(BUILD)/%=$(BUILD)/asan/%) \
-		$(THREADED:$(BUILD)/%=$(BUILD)/tsan/%) $(FUZZERS:$(BUILD)/%=$(BUILD)/fuzzed/%) $(SYSTEM)
+		$(THREADED:$(BUILD)/%=$(BUILD)/tsan/%) $(FUZZERS:$(BUILD)/%=$(BUILD)/fuzzed/%) $(SYSTEM) $(SANITIZED)
 do-sanitize: sanitized
-	@BUILD='$(BUILD)' tools/dev/check.sh $(UNIT:$(BUILD)/%=$(BUILD)/asan/%) $(THREADED:$(BUILD)/%=$(BUILD)/tsan/%)
+	@BUILD='$(BUILD)' tools/dev/check.sh $(UNIT:$(BUILD)/%=$(BUILD)/asan/%) \
+		$(THREADED:$(BUILD)/%=$(BUILD)/tsan/%) $(SANITIZED)
 do-check-kernels: all $(IN_VM)
 	@tools/dev/check-kernels.sh $(IN_VM) $(BUILD)/hatagod
 do-fuzz: fuzzers
@@ -113,14 +118,15 @@ again     = $(Q)+$(MAKE) --no-print-directory BUILD=$(BUILD)/$(1)
 ASAN     := -fsanitize=address,undefined -fno-sanitize-recover=all
 TSAN     := -fsanitize=thread
 FUZZ     := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
-.PHONY: sanitized fuzzers tests tests-unit fuzz-programs
+.PHONY: sanitized fuzzers tests tests-unit programs fuzz-programs
 sanitized:
-	$(call again,asan) SANITIZE='$(ASAN)' tests-unit
-	$(call again,tsan) SANITIZE='$(TSAN)' $(THREADED:$(BUILD)/%=$(BUILD)/tsan/%)
+	$(call again,asan) SANITIZE='$(ASAN)' tests-unit programs
+	$(call again,tsan) SANITIZE='$(TSAN)' $(THREADED:$(BUILD)/%=$(BUILD)/tsan/%) programs
 fuzzers:
 	$(call again,fuzzed) CC=$(CLANG) SANITIZE='$(FUZZ)' fuzz-programs
 tests: $(UNIT) $(BPF_TESTS)
 tests-unit: $(UNIT)
+programs: $(PROGRAMS) $(BUILD)/hatago-sample
 fuzz-programs: $(FUZZERS)
 
 # The MCP SDK for tests/system/gate_mcp.sh, as its lock file has it; not again until that changes

@@ -5,8 +5,9 @@
 #
 #       tools/dev/check.sh PROGRAM...
 #
-# A program is a cmocka one, a fuzzer (build/fuzzed/..., run over its corpus once) or a
-# system test (tests/system/*.sh, through run.sh). Cases are counted, not programs. A skip
+# A program is a cmocka one, a fuzzer (build/fuzzed/..., run over its corpus once), a
+# system test (tests/system/*.sh, through run.sh), or asan:NAME or tsan:NAME, a system test as
+# run.sh names it with the programs of build/asan or build/tsan. Cases are counted, not programs. A skip
 # says why in a line "SKIP: reason"; with CI=true it is a failure unless tests/skips.txt
 # has that reason. Fails where nothing ran. Logs stay in build/check.
 set -uo pipefail
@@ -30,6 +31,7 @@ skip_is_allowed() { # REASON
 name_of() { # PROGRAM
 	local name=${1%.sh}
 
+	[[ $1 != [at]san:* ]] || { echo "${1/:/\/}"; return; }
 	name=${name#"$BUILD"/}
 	case $name in
 	fuzzed/*) echo "fuzz/${name##*/fuzz_}" ;;
@@ -45,6 +47,11 @@ start() { # PROGRAM
 	local corpus
 
 	case $1 in
+	asan:*) BUILD=$(realpath "$BUILD/asan") "${limit[@]}" tests/system/run.sh --tap "${1#asan:}" ;;
+	tsan:*)
+		BUILD=$(realpath "$BUILD/tsan") TSAN_OPTIONS=halt_on_error=1 \
+			"${limit[@]}" setarch -R tests/system/run.sh --tap "${1#tsan:}"
+		;;
 	*/fuzzed/*)
 		corpus=tests/fuzz/corpus/${1##*/fuzz_}
 		[[ -n $(ls -A "$corpus" 2>/dev/null) ]] || { echo "not ok 1 - $corpus holds nothing"; return 1; }
@@ -101,7 +108,7 @@ run() { # PROGRAM
 }
 
 for program; do
-	[[ -e $program ]] && run "$program"
+	[[ -e $program || $program == [at]san:* ]] && run "$program"
 done
 printf '%d passed, %d failed' "$passed" "$failed"
 ((skipped)) && printf ', %d skipped' "$skipped"
