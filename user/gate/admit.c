@@ -2,15 +2,9 @@
 /*
  * May the request run? In this order: what is never limited; the rate, from the client's
  * bucket in the table that the edge enforces; a permit, or a place in the queue. What is
- * decided is core's; here are the lock, and the worker who hears of it. settle() is the one
- * exit of every request.
+ * decided is core's; here are the lock, and the worker who hears of it.
  */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "base/clock.h"
-#include "base/json.h"
 #include "core/rate.h"
 #include "core/requests.h"
 #include "gate/parts.h"
@@ -19,89 +13,10 @@
 #define NS_PER_MS	    1000000ULL
 #define RETRY_AFTER_S	    1 /* where nothing says how long it takes */
 #define DRAIN_RETRY_AFTER_S 5
-#define EVENTS_PER_S	    64 /* refusals that a worker tells the hooks of */
 
 static uint64_t seconds_up(uint64_t ns)
 {
 	return ns == UINT64_MAX ? 1 : (ns + NS_PER_S - 1) / NS_PER_S;
-}
-
-/* --- who hears of it --- */
-
-static void wake(struct exchange *x, struct worker *here)
-{
-	struct worker *w = x->worker;
-
-	if (w == here) {
-		list_append(&w->woken, &x->link);
-		return;
-	}
-	uv_mutex_lock(&w->inbox_lock);
-	list_append(&w->inbox_woken, &x->link);
-	uv_mutex_unlock(&w->inbox_lock);
-	worker_poke(w);
-}
-
-static struct exchange *exchange_of(struct ticket *ticket)
-{
-	return LIST_ITEM(ticket, struct exchange, ticket);
-}
-
-void admit_others(struct gate *gate, struct worker *here, uint64_t now_ns)
-{
-	struct ticket *ticket;
-
-	while ((ticket = admission_next(gate->admission, now_ns)))
-		wake(exchange_of(ticket), here);
-}
-
-static const char *client_text(const struct exchange *x, char text[GATE_CLIENT_TEXT_MAX])
-{
-	struct hatago_prefix prefix;
-
-	if (x->name_length)
-		snprintf(text, GATE_CLIENT_TEXT_MAX, "%.*s", x->name_length, x->name);
-	else if (!x->id_is_address)
-		snprintf(text, GATE_CLIENT_TEXT_MAX, "unix");
-	else {
-		client_id_prefix(x->id, x->worker->settings->rules, &prefix);
-		prefix_format(&prefix, text);
-	}
-	return text;
-}
-
-/* An event no more than so often; the others count as dropped. */
-static bool may_tell(struct worker *w, uint64_t now_ns)
-{
-	if (now_ns - w->told_since_ns > NS_PER_S) {
-		w->told_since_ns = now_ns;
-		w->told = 0;
-	}
-	if (w->told++ < EVENTS_PER_S)
-		return true;
-	__atomic_fetch_add(&w->gate->events_dropped, 1, __ATOMIC_RELAXED);
-	return false;
-}
-
-static void tell_refusal(struct exchange *x, const struct refusal *refusal)
-{
-	char client[GATE_CLIENT_TEXT_MAX], method[RPC_METHOD_MAX + 1];
-	struct json out;
-
-	if (!may_tell(x->worker, x->began_ns))
-		return;
-	json_init(&out);
-	json_object_begin(&out, NULL);
-	json_str(&out, "clientId", client_text(x, client));
-	json_str(&out, "type", refusal_label(refusal->kind));
-	snprintf(method, sizeof(method), "%.*s", (int)x->first.method_length, x->first.method);
-	json_str(&out, "method", method[0] ? method : NULL);
-	json_u64(&out, "retryAfter", refusal->retry_after_s);
-	json_u64(&out, "queuePosition", refusal->queue_position);
-	json_u64(&out, "current", refusal->current);
-	json_u64(&out, "maxConcurrent", refusal->max_concurrent);
-	json_object_end(&out);
-	gate_tell(x->worker->gate, GATE_LIMIT_EXCEEDED, json_take(&out));
 }
 
 /* --- the rate --- */
@@ -191,47 +106,6 @@ static bool take_class(struct exchange *x, uint64_t now_ns, struct rate_refusal 
 			   now_ns, ret);
 }
 
-/* Does the peer speak for others, whose names it gives in a header? */
-static bool is_proxy(const struct exchange *x)
-{
-	return x->conn->is_trusted && x->worker->settings->client_id != CONFIG_ID_PEER;
-}
-
-/* Whoever goes on after so many refusals has its new connections dropped by the edge. */
-static void escalate(struct exchange *x, const struct rate_refusal *short_of, uint64_t now_ns)
-{
-	struct gate *gate = x->worker->gate;
-	const struct escalate_options *options = &x->worker->settings->escalate;
-	struct clients clients = clients_for(x);
-	struct escalation *told;
-	char client[GATE_CLIENT_TEXT_MAX];
-	uint64_t debt_ns = short_of->debt_ns;
-	struct json out;
-
-	/* Never by a header, nor a proxy for what those behind it do. */
-	if (!options->after || !gate->edge.sets || !x->id_is_address || is_proxy(x) ||
-	    !x->worker->settings->per_client)
-		return;
-	if (!escalate_refused(gate->escalate, gate_key(gate, x->id), options, now_ns))
-		return;
-	if (!escalate_mark(&clients, x->id, debt_ns, now_ns))
-		return;
-	tally_count(&x->worker->tally.escalations, 1);
-	client_text(x, client);
-	if (gate->escalation_count < GATE_ESCALATED_MAX) {
-		told = &gate->escalations[gate->escalation_count++];
-		memcpy(told->client, client, sizeof(told->client));
-		told->until_ns = now_ns + debt_ns;
-	}
-	json_init(&out);
-	json_object_begin(&out, NULL);
-	json_str(&out, "clientId", client);
-	json_str(&out, "reason", "went on after its requests were refused");
-	json_double(&out, "seconds", (double)debt_ns / (double)NS_PER_S);
-	json_object_end(&out);
-	gate_tell(gate, GATE_ESCALATED, json_take(&out));
-}
-
 /* --- refusals --- */
 
 static void refuse_rate(struct exchange *x, const struct rate_refusal *short_of)
@@ -288,39 +162,19 @@ static bool run(struct exchange *x)
 	return up_run(x);
 }
 
-/* At most once in a while, and when the queue begins or ends. The lock is held. */
-static void tell_queue(struct gate *gate, uint64_t now_ns)
-{
-	uint32_t queued = admission_queued(gate->admission);
-	struct json out;
-
-	if (queued == gate->queue_told ||
-	    ((queued && gate->queue_told) &&
-	     now_ns - gate->queue_told_ns < GATE_QUEUE_EVENT_MS * NS_PER_MS))
-		return;
-	if (now_ns - gate->queue_told_ns < GATE_QUEUE_EVENT_MS * NS_PER_MS / 10)
-		return;
-	gate->queue_told = queued;
-	gate->queue_told_ns = now_ns;
-	json_init(&out);
-	json_object_begin(&out, NULL);
-	json_u64(&out, "queueSize", queued);
-	json_u64(&out, "waitTime", admission_estimate_ns(gate->admission, queued) / NS_PER_MS);
-	json_object_end(&out);
-	gate_tell(gate, GATE_QUEUE_CHANGED, json_take(&out));
-}
-
 enum decision { DECIDED_RUN, DECIDED_WAIT, DECIDED_RATE, DECIDED_FULL, DECIDED_STREAMS };
 
 static enum decision decide(struct exchange *x, uint64_t now_ns, struct rate_refusal *short_of)
 {
 	struct gate *gate = x->worker->gate;
 	struct ticket *displaced;
+	struct clients clients;
 	enum admission_answer answer;
 
 	/* The client's own first: who is refused takes nothing from the others. */
 	if (!take_rate(x, now_ns, short_of)) {
-		escalate(x, short_of, now_ns);
+		clients = clients_for(x);
+		escalate(x, &clients, short_of->debt_ns, now_ns);
 		return DECIDED_RATE;
 	}
 	if (!take_class(x, now_ns, short_of))
@@ -407,105 +261,4 @@ void admit_too_late(struct exchange *x)
 
 	if (x->ticket.state == TICKET_WAITING)
 		refuse_overload(x, REFUSAL_QUEUE_TIMEOUT, waited_ns);
-}
-
-static void in_flight_less(struct worker *w)
-{
-	__atomic_store_n(&w->in_flight, w->in_flight - 1, __ATOMIC_RELAXED);
-}
-
-bool become_stream(struct exchange *x)
-{
-	struct worker *w = x->worker;
-	struct gate *gate = w->gate;
-	uint64_t now_ns = flow_now_ns(&w->flows);
-
-	if (!x->first_ns)
-		x->first_ns = now_ns;
-	uv_mutex_lock(&gate->lock);
-	x->is_stream = admission_stream_begin(gate->admission);
-	if (x->is_stream) {
-		admission_leave(gate->admission, &x->ticket, now_ns);
-		admit_others(gate, w, now_ns);
-		tell_queue(gate, now_ns);
-	}
-	uv_mutex_unlock(&gate->lock);
-	if (!x->is_stream)
-		return false;
-	tally_move(&w->tally.streams, 1);
-	in_flight_less(w);
-	return true;
-}
-
-/* --- the exit --- */
-
-static void settle_count(struct exchange *x, enum tally_outcome outcome, uint64_t now_ns)
-{
-	struct tally *tally = &x->worker->tally;
-	uint64_t took_ns = (x->first_ns ? x->first_ns : now_ns) - x->began_ns;
-
-	tally_count(&tally->outcomes[outcome], 1);
-	if (outcome != TALLY_SERVED)
-		return;
-	tally_count(&tally->errors, x->status >= 500);
-	tally_count(&tally->response_ns_sum, took_ns);
-	histogram_record(&tally->response, took_ns);
-}
-
-static void exchange_free(struct exchange *x)
-{
-	struct worker *w = x->worker;
-
-	if (x->framing == HTTP_CHUNKED)
-		http_chunked_done(&x->chunked);
-	if (x->answer_framing == HTTP_CHUNKED)
-		http_chunked_done(&x->answer_chunked);
-	free(x->early);
-	list_remove(&x->detached);
-	if (x->conn)
-		x->conn->exchange = NULL;
-	if (!x->is_released)
-		in_flight_less(w);
-	x->early = NULL;
-	x->conn = NULL;
-	list_append(&w->spare_exchanges, &x->link);
-}
-
-void release_permit(struct exchange *x)
-{
-	struct worker *w = x->worker;
-	struct gate *gate = w->gate;
-	uint64_t now_ns = flow_now_ns(&w->flows);
-
-	if (!x->has_entered && !x->is_stream)
-		return;
-	uv_mutex_lock(&gate->lock);
-	if (x->is_stream)
-		admission_stream_end(gate->admission);
-	admission_leave(gate->admission, &x->ticket, now_ns);
-	admit_others(gate, w, now_ns);
-	tell_queue(gate, now_ns);
-	if (x->has_entered) { /* it may have been woken */
-		uv_mutex_lock(&w->inbox_lock);
-		list_remove(&x->link);
-		uv_mutex_unlock(&w->inbox_lock);
-	}
-	uv_mutex_unlock(&gate->lock);
-	if (x->is_stream)
-		tally_move(&w->tally.streams, -1);
-	else
-		in_flight_less(w);
-	x->has_entered = x->is_stream = false;
-	x->is_released = true;
-}
-
-void settle(struct exchange *x, enum tally_outcome outcome)
-{
-	struct worker *w = x->worker;
-
-	if (x->up)
-		up_release(x->up, false);
-	release_permit(x);
-	settle_count(x, outcome, flow_now_ns(&w->flows));
-	exchange_free(x);
 }

@@ -241,7 +241,6 @@ int gate_reload(struct gate *gate, const struct config *config, struct err *err)
 
 void gate_drain(struct gate *gate)
 {
-	gate->is_draining = true;
 	for (size_t i = 0; i < gate->worker_count; i++) {
 		struct worker *w = &gate->workers[i];
 
@@ -384,7 +383,6 @@ int gate_new(const struct config *config, uv_loop_t *main_loop, const struct gat
 	if (!gate)
 		return err_set(err, -ENOMEM, "out of memory");
 	gate->owner = *owner;
-	gate->main_loop = main_loop;
 	list_init(&gate->messages);
 	gate->async.data = gate;
 	uv_mutex_init(&gate->lock);

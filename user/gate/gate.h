@@ -7,7 +7,8 @@
  *   gate.c      begin, reload, drain, end          worker.c    a loop, its listeners, its inbox
  *   conn.c      a client's connection              up.c        connections to the upstreams
  *   request.c   a request as it comes in           response.c  its answer as it goes out
- *   admit.c     may it run: never-limited, rate, concurrency, queue; and settle, the one exit
+ *   admit.c     may it run: never-limited, rate, concurrency, queue
+ *   settle.c    the one exit                       tell.c      events, and the edge
  *   refuse.c    answers of our own                 heads.c     every head, written anew
  *   identify.c  who the client is                  settings.c  the configuration, ready for use
  *

@@ -121,7 +121,6 @@ struct escalation {
 
 struct gate {
 	struct gate_owner owner;
-	uv_loop_t *main_loop;
 	struct upstream upstreams[CONFIG_UPSTREAMS_MAX];
 	size_t upstream_count;
 	int listen_fds[CONFIG_LISTEN_MAX];
@@ -130,7 +129,6 @@ struct gate {
 	size_t listen_count;
 	struct worker *workers;
 	size_t worker_count;
-	bool is_started, is_draining;
 
 	uv_mutex_t lock; /* of all that follows; held for microseconds */
 	struct settings *settings;
@@ -316,20 +314,36 @@ struct exchange {
 void request_begin(struct conn *conn, const char *head, size_t length);
 size_t request_body(struct exchange *x, const char *bytes, size_t n);
 
+static inline struct exchange *exchange_of(struct ticket *ticket)
+{
+	return LIST_ITEM(ticket, struct exchange, ticket);
+}
+
 /* admit.c */
 void admit(struct exchange *x);
 /* It may run now, or has lost its place to another. */
 void admit_woken(struct exchange *x);
 /* Its time in the queue is over. */
 void admit_too_late(struct exchange *x);
+
+/* settle.c */
+/* Has its worker hear of it, later. here: the worker that calls; NULL: the main thread. */
+void wake(struct exchange *x, struct worker *here);
+/* Runs whoever may run now. The lock is held. */
+void admit_others(struct gate *gate, struct worker *here, uint64_t now_ns);
+/* It holds no permit from now on, but a place among the streams. false: there is none. */
+bool become_stream(struct exchange *x);
 /* Before the last byte of its answer, so that whoever has seen that finds the permit free. */
 void release_permit(struct exchange *x);
 /* The single exit: permits, counters, the next waiter. The exchange is gone after it. */
 void settle(struct exchange *x, enum tally_outcome outcome);
-/* It holds no permit from now on, but a place among the streams. false: there is none. */
-bool become_stream(struct exchange *x);
-/* Runs whoever may run now. */
-void admit_others(struct gate *gate, struct worker *here, uint64_t now_ns);
+
+/* tell.c; the lock is held, but for tell_refusal(). */
+void tell_refusal(struct exchange *x, const struct refusal *refusal);
+/* At most once in a while, and when the queue begins or ends. */
+void tell_queue(struct gate *gate, uint64_t now_ns);
+/* It was refused by its own bucket, which is full again in debt_ns. */
+void escalate(struct exchange *x, const struct clients *clients, uint64_t debt_ns, uint64_t now_ns);
 
 /* up.c */
 struct up {
