@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
  * A service to protect, for `make run`, the demo and the system tests: HTTP/1.1 with
- * GET /, /slow (which takes a second) and /health, and POST /mcp, which answers JSON-RPC (initialize, ping, tools/list,
- * tools/call of `echo`). Real enough for curl and wrk; no example of how to write an MCP
- * server. One loop on libuv, llhttp for the bytes, jansson for the bodies.
+ * GET /, /health and /slow (a second, for a limit on concurrency to bite), and POST /mcp,
+ * which answers JSON-RPC (initialize, ping, tools/list, tools/call of `echo`). Real enough
+ * for curl and wrk; no example of how to write an MCP server. One loop on libuv, llhttp for
+ * the bytes, jansson for the bodies.
  *
  *      hatago-sample [HOST:PORT]
  */
@@ -32,9 +33,11 @@ enum {
 
 struct connection {
 	uv_tcp_t tcp;
-	uv_timer_t timer, slow;
+	uv_timer_t timer; /* how long it is idle, or how long /slow takes */
 	int open_handles;
 	llhttp_t parser;
+	bool is_last; /* the connection ends with the answer to the request at hand */
+	bool is_slow; /* /slow is under way */
 	char in[READ_BYTES];
 	char path[PATH_BYTES_MAX];
 	size_t path_length, body_length;
@@ -67,7 +70,6 @@ static void connection_close(struct connection *c)
 		return;
 	uv_close((uv_handle_t *)&c->tcp, connection_closed);
 	uv_close((uv_handle_t *)&c->timer, connection_closed);
-	uv_close((uv_handle_t *)&c->slow, connection_closed);
 }
 
 static void connection_idle(uv_timer_t *timer)
@@ -95,7 +97,7 @@ static int answer_send(struct connection *c, const char *status, const char *typ
 	if (!a)
 		return HPE_USER;
 	a->connection = c;
-	a->is_last = !llhttp_should_keep_alive(&c->parser);
+	a->is_last = c->is_last;
 	length = asprintf(&a->bytes,
 			  "HTTP/1.1 %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n%s\r\n%s",
 			  status, type, strlen(body), a->is_last ? "Connection: close\r\n" : "",
@@ -111,14 +113,6 @@ static int answer_send(struct connection *c, const char *status, const char *typ
 		return HPE_USER;
 	}
 	return HPE_OK;
-}
-
-static void answer_slowly(uv_timer_t *timer)
-{
-	struct connection *c = timer->data;
-
-	if (answer_send(c, "200 OK", "text/plain", "At last.\n") != HPE_OK)
-		connection_close(c);
 }
 
 static json_t *tools_list(void)
@@ -180,10 +174,28 @@ static int answer_rpc(struct connection *c)
 	return r;
 }
 
+static void slow_over(uv_timer_t *timer)
+{
+	struct connection *c = timer->data;
+
+	c->is_slow = false;
+	if (answer_send(c, "200 OK", "text/plain", "This took a second.\n") != HPE_OK ||
+	    uv_timer_start(timer, connection_idle, IDLE_MS, IDLE_MS))
+		connection_close(c);
+}
+
+static int answer_later(struct connection *c)
+{
+	c->is_slow = true;
+	return uv_timer_start(&c->timer, slow_over, SLOW_MS, 0) ? HPE_USER : HPE_OK;
+}
+
 static int on_begin(llhttp_t *parser)
 {
 	struct connection *c = parser->data;
 
+	if (c->is_slow) /* its answer would overtake the other */
+		return HPE_USER;
 	c->path_length = c->body_length = 0;
 	return HPE_OK;
 }
@@ -215,19 +227,20 @@ static int on_complete(llhttp_t *parser)
 	struct connection *c = parser->data;
 	bool is_get = parser->method == HTTP_GET || parser->method == HTTP_HEAD;
 
+	c->is_last = !llhttp_should_keep_alive(parser);
 	c->path[c->path_length] = '\0';
 	c->path[strcspn(c->path, "?")] = '\0';
 	if (is_get && strcmp(c->path, "/") == 0)
 		return answer_send(c, "200 OK", "text/plain", "This is the sample service.\n");
-	if (is_get && strcmp(c->path, "/slow") == 0)
-		return uv_timer_start(&c->slow, answer_slowly, SLOW_MS, 0) ? HPE_USER : HPE_OK;
 	if (is_get && strcmp(c->path, "/health") == 0)
 		return answer_send(c, "200 OK", "application/json", "{\"status\":\"ok\"}\n");
+	if (is_get && strcmp(c->path, "/slow") == 0)
+		return answer_later(c);
 	if (parser->method == HTTP_POST && strcmp(c->path, "/mcp") == 0)
 		return answer_rpc(c);
 	if (strcmp(c->path, "/mcp") == 0)
 		return answer_send(c, "405 Method Not Allowed", "text/plain", "POST only\n");
-	return answer_send(c, "404 Not Found", "text/plain", "GET /, GET /slow, GET /health, POST /mcp\n");
+	return answer_send(c, "404 Not Found", "text/plain", "GET /, /health, /slow; POST /mcp\n");
 }
 
 static void make_room(uv_handle_t *handle, size_t wanted, uv_buf_t *ret)
@@ -261,11 +274,10 @@ static void on_connection(uv_stream_t *listener, int status)
 	if (!c)
 		return;
 	connection_count++;
-	c->open_handles = 3;
-	c->tcp.data = c->timer.data = c->slow.data = c;
+	c->open_handles = 2;
+	c->tcp.data = c->timer.data = c;
 	uv_tcp_init(listener->loop, &c->tcp);
 	uv_timer_init(listener->loop, &c->timer);
-	uv_timer_init(listener->loop, &c->slow);
 	llhttp_init(&c->parser, HTTP_REQUEST, &settings);
 	c->parser.data = c;
 	if (uv_accept(listener, (uv_stream_t *)&c->tcp) || connection_count > CONNECTIONS_MAX ||
@@ -304,7 +316,7 @@ int main(int argc, char **argv)
 		r = uv_listen((uv_stream_t *)&listener, BACKLOG, on_connection);
 	if (r)
 		return fail(address, r);
-	printf("hatago-sample: http://%s/ /slow /health and POST /mcp\n", address);
+	printf("hatago-sample: http://%s/ /health /slow and POST /mcp\n", address);
 	fflush(stdout);
 	return uv_run(uv_default_loop(), UV_RUN_DEFAULT);
 }
