@@ -5,7 +5,7 @@
 #
 #       tools/dev/check.sh PROGRAM...
 #
-# A program is a cmocka one, a fuzzer (build/fuzzed/..., run over its corpus once), a
+# A program is a cmocka one, a fuzzer (build/fuzzed/..., over its corpus and for FUZZ_SECONDS), a
 # system test (tests/system/*.sh, through run.sh), or asan:NAME or tsan:NAME, a system test as
 # run.sh names it with the programs of build/asan or build/tsan. Cases are counted, not programs. A skip
 # says why in a line "SKIP: reason"; with CI=true it is a failure unless tests/skips.txt
@@ -13,7 +13,7 @@
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit 1
 
-readonly PROGRAM_SECONDS_MAX=300 LOG_LINES_SHOWN=200
+readonly PROGRAM_SECONDS_MAX=300 LOG_LINES_SHOWN=200 FUZZ_SECONDS=3
 BUILD=${BUILD:-build}
 readonly LOGS=$BUILD/check
 PATH=$(realpath -m "$BUILD")/bin:$PATH:/usr/sbin:/sbin
@@ -44,7 +44,7 @@ name_of() { # PROGRAM
 }
 
 start() { # PROGRAM
-	local corpus
+	local corpus found
 
 	case $1 in
 	asan:*) BUILD=$(realpath "$BUILD/asan") "${limit[@]}" tests/system/run.sh --tap "${1#asan:}" ;;
@@ -55,7 +55,10 @@ start() { # PROGRAM
 	*/fuzzed/*)
 		corpus=tests/fuzz/corpus/${1##*/fuzz_}
 		[[ -n $(ls -A "$corpus" 2>/dev/null) ]] || { echo "not ok 1 - $corpus holds nothing"; return 1; }
-		"${limit[@]}" "$1" -runs=0 "$corpus" && echo "ok 1 - corpus of $(find "$corpus" -type f | wc -l)"
+		found=$LOGS/found-${1##*/}
+		rm -rf "$found" && mkdir "$found"
+		"${limit[@]}" "$1" -max_total_time="$FUZZ_SECONDS" "$found" "$corpus" &&
+			echo "ok 1 - corpus of $(find "$corpus" -type f | wc -l), and $FUZZ_SECONDS s of fuzzing"
 		;;
 	*/tsan/*) "${limit[@]}" setarch -R "$1" ;; # gcc 12's TSan can't bear much randomisation
 	*.sh) BUILD=$(realpath "$BUILD") "${limit[@]}" tests/system/run.sh --tap "$1" ;;

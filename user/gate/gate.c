@@ -120,14 +120,14 @@ static int post(struct gate *gate, struct gate_message *message)
 	bool has_room;
 
 	uv_mutex_lock(&gate->messages_lock);
-	has_room = gate->message_count < GATE_EVENTS_MAX || message->kind == MESSAGE_METRICS;
+	has_room = gate->message_count < GATE_EVENTS_MAX;
 	if (has_room) {
 		list_append(&gate->messages, &message->link);
 		gate->message_count++;
 	}
 	uv_mutex_unlock(&gate->messages_lock);
 	if (!has_room)
-		return -ENOSPC;
+		return -ENOSPC; /* the caller keeps the message */
 	uv_async_send(&gate->async);
 	return 0;
 }
@@ -152,6 +152,7 @@ void gate_tell(struct gate *gate, enum gate_event event, char *json)
 int gate_ask_metrics(struct gate *gate, struct worker *worker, uint64_t conn_number)
 {
 	struct gate_message *message = calloc(1, sizeof(*message));
+	int r;
 
 	if (!message)
 		return -ENOMEM;
@@ -159,7 +160,10 @@ int gate_ask_metrics(struct gate *gate, struct worker *worker, uint64_t conn_num
 	message->kind = MESSAGE_METRICS;
 	message->worker = worker;
 	message->conn_number = conn_number;
-	return post(gate, message);
+	r = post(gate, message);
+	if (r < 0)
+		free(message);
+	return r;
 }
 
 static void give_metrics(struct gate *gate, struct gate_message *message)

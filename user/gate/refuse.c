@@ -23,6 +23,10 @@ static void answer(struct conn *conn, int status, const char *type, const char *
 			 status, head_reason(status), type, length, fields, connection);
 	size_t head = (size_t)n;
 
+	if (n < 0 || n >= ANSWER_HEAD_MAX) {
+		conn_close(conn);
+		return;
+	}
 	if (is_head)
 		length = 0;
 	if (length && length <= REFUSAL_BODY_MAX) { /* cheaper than two parts */
@@ -30,7 +34,7 @@ static void answer(struct conn *conn, int status, const char *type, const char *
 		head += length;
 		length = 0;
 	}
-	if (n < 0 || n >= ANSWER_HEAD_MAX || conn_send(conn, bytes, head, body, length) < 0) {
+	if (conn_send(conn, bytes, head, body, length) < 0) {
 		conn_close(conn);
 		return;
 	}

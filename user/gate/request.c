@@ -291,6 +291,8 @@ static void decide(struct exchange *x)
 	if (!is_whole && rpc->state == RPC_READING) {
 		rpc->message.is_unclear = rpc->message.is_unclear || !rpc->message.method_length;
 		count_message(x, &rpc->message);
+		if (x->cost < dearest(x)) /* another method may come yet */
+			x->cost = dearest(x);
 	}
 	if (rpc->state == RPC_BROKEN)
 		x->cost = dearest(x);

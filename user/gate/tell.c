@@ -56,9 +56,11 @@ void tell_refusal(struct exchange *x, const struct refusal *refusal)
 	snprintf(method, sizeof(method), "%.*s", (int)x->first.method_length, x->first.method);
 	json_str(&out, "method", method[0] ? method : NULL);
 	json_u64(&out, "retryAfter", refusal->retry_after_s);
-	json_u64(&out, "queuePosition", refusal->queue_position);
-	json_u64(&out, "current", refusal->current);
-	json_u64(&out, "maxConcurrent", refusal->max_concurrent);
+	if (refusal->max_concurrent) { /* not of a rate */
+		json_u64(&out, "queuePosition", refusal->queue_position);
+		json_u64(&out, "current", refusal->current);
+		json_u64(&out, "maxConcurrent", refusal->max_concurrent);
+	}
 	json_object_end(&out);
 	gate_tell(x->worker->gate, GATE_LIMIT_EXCEEDED, json_take(&out));
 }
