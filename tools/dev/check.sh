@@ -1,19 +1,20 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Runs test programs one after the other: a line each, the log of whatever failed, and at
-# the end the plain line `N passed, N failed` (`, N skipped` may follow).
+# Runs test programs one after the other, and system tests, which mostly wait, two at a time: a
+# line each, the log of whatever failed, and at the end the plain line `N passed, N failed`
+# (`, N skipped` may follow).
 #
 #       tools/dev/check.sh PROGRAM...
 #
 # A program is a cmocka one, a fuzzer (build/fuzzed/..., over its corpus and for FUZZ_SECONDS), a
 # system test (tests/system/*.sh, through run.sh), or asan:NAME or tsan:NAME, a system test as
-# run.sh names it with the programs of build/asan or build/tsan. Cases are counted, not programs. A skip
-# says why in a line "SKIP: reason"; with CI=true it is a failure unless tests/skips.txt
-# has that reason. Fails where nothing ran. Logs stay in build/check.
+# run.sh names it with the programs of build/asan or build/tsan. Cases are counted, not
+# programs. A skip says why in a line "SKIP: reason"; with CI=true it is a failure unless
+# tests/skips.txt has that reason. Fails where nothing ran. Logs stay in build/check.
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit 1
 
-readonly PROGRAM_SECONDS_MAX=300 LOG_LINES_SHOWN=200 FUZZ_SECONDS=3
+readonly PROGRAM_SECONDS_MAX=300 LOG_LINES_SHOWN=200 FUZZ_SECONDS=3 SYSTEM_AT_ONCE=2
 BUILD=${BUILD:-build}
 readonly LOGS=$BUILD/check
 PATH=$(realpath -m "$BUILD")/bin:$PATH:/usr/sbin:/sbin
@@ -110,8 +111,32 @@ run() { # PROGRAM
 	return 0
 }
 
+# Beside others: its report comes in one piece, and its counts by way of a file.
+run_beside() { # PROGRAM NUMBER
+	passed=0 failed=0 skipped=0
+	run "$1" >"$LOGS/report-$2"
+	cat "$LOGS/report-$2"
+	echo "$passed $failed $skipped" >"$LOGS/counts-$2"
+}
+
+number=0
 for program; do
-	[[ -e $program || $program == [at]san:* ]] && run "$program"
+	case $program in
+	*.sh | [at]san:*)
+		(($(jobs -rp | wc -l) < SYSTEM_AT_ONCE)) || wait -n
+		rm -f "$LOGS/counts-$((++number))"
+		run_beside "$program" "$number" &
+		;;
+	*) [[ -e $program ]] && run "$program" ;;
+	esac
+done
+wait
+for ((i = 1; i <= number; i++)); do
+	if read -r good bad skips <"$LOGS/counts-$i"; then
+		((passed += good, failed += bad, skipped += skips))
+	else
+		((failed++))
+	fi
 done
 printf '%d passed, %d failed' "$passed" "$failed"
 ((skipped)) && printf ', %d skipped' "$skipped"
