@@ -38,6 +38,7 @@ struct world {
 	uint64_t random, clock;
 	struct admission *admission;
 	struct admission_options options;
+	uint32_t limit;
 	struct person people[PEOPLE];
 };
 
@@ -81,7 +82,7 @@ static bool is_below(uint32_t n, uint32_t max)
 
 static bool model_may_run(const struct world *w, const struct person *p)
 {
-	return count_running(w, p, false, false) < w->options.max_concurrent &&
+	return count_running(w, p, false, false) < w->limit &&
 	       is_below(count_running(w, p, false, true),
 			w->options.class_max[p->ticket.class_id]) &&
 	       is_below(count_running(w, p, true, false), w->options.max_concurrent_per_client);
@@ -159,6 +160,16 @@ static uint32_t length_with(struct world *w, struct person *p)
 	return length;
 }
 
+/* A waiting one lost its place: it was the last of an order of this length, the longest. */
+static void check_lost(const struct world *w, struct ticket *lost, uint32_t longest)
+{
+	assert_int_equal(lost->state, TICKET_IDLE);
+	lost->state = TICKET_WAITING; /* once more, to ask the model */
+	assert_true(model_is_last(w, (struct person *)lost));
+	assert_int_equal(model_length(w, (struct person *)lost), longest);
+	lost->state = TICKET_IDLE;
+}
+
 static void step_enter(struct world *w, struct person *p)
 {
 	bool was_full, may_run;
@@ -185,15 +196,29 @@ static void step_enter(struct world *w, struct person *p)
 		assert_int_equal(answer, ADMISSION_WAIT);
 	assert_int_equal(displaced != NULL, answer == ADMISSION_WAIT && was_full);
 	p->counts |= answer == ADMISSION_WAIT;
-	if (displaced) {
-		struct person *out = (struct person *)displaced;
+	if (displaced)
+		check_lost(w, displaced, longest);
+}
 
-		assert_int_equal(displaced->state, TICKET_IDLE);
-		out->ticket.state = TICKET_WAITING; /* once more, to ask the model */
-		assert_true(model_is_last(w, out));
-		assert_int_equal(model_length(w, out), longest);
-		out->ticket.state = TICKET_IDLE;
-	}
+static void step_shed(struct world *w)
+{
+	uint32_t longest = model_longest(w);
+	struct ticket *lost = admission_shed(w->admission, ++w->clock);
+
+	assert_int_equal(lost != NULL, longest > 0);
+	if (lost)
+		check_lost(w, lost, longest);
+}
+
+static void step_limit(struct world *w)
+{
+	uint32_t limit = any(w, 20);
+
+	admission_set_limit(w->admission, limit);
+	w->limit = limit < 1 ? 1 : limit;
+	if (w->limit > w->options.max_concurrent)
+		w->limit = w->options.max_concurrent;
+	assert_int_equal(admission_limit(w->admission), w->limit);
 }
 
 /* All who may run now do. */
@@ -233,6 +258,7 @@ static void step_options(struct world *w)
 		w->options.class_max[class_id] = any(w, 4);
 	}
 	assert_int_equal(admission_set_options(w->admission, &w->options), 0);
+	w->limit = w->options.max_concurrent;
 }
 
 static void check_counts(const struct world *w)
@@ -264,6 +290,7 @@ static struct world *world_new(uint64_t seed, const struct admission_options *op
 	assert_non_null(w);
 	w->random = seed;
 	w->options = *options;
+	w->limit = options->max_concurrent;
 	for (size_t i = 0; i < PEOPLE; i++)
 		ticket_init(&w->people[i].ticket);
 	assert_int_equal(admission_new(options, &w->admission), 0);
@@ -304,6 +331,10 @@ static void test_random(void **state)
 
 			if (rows[i].changes && any(w, rows[i].changes) == 0)
 				step_options(w);
+			else if (any(w, 40) == 0)
+				step_limit(w);
+			else if (any(w, 60) == 0)
+				step_shed(w);
 			else if (p->ticket.state == TICKET_IDLE)
 				step_enter(w, p);
 			else if (p->ticket.state == TICKET_RUNNING || any(w, 8) == 0)

@@ -53,6 +53,7 @@ struct party {
 
 struct admission {
 	struct admission_options options;
+	uint32_t limit; /* of those that run: 1 to options.max_concurrent */
 	uint32_t running, queued, streams;
 	struct list ring;
 	struct cap classes[ADMISSION_CLASSES_MAX];
@@ -264,16 +265,23 @@ static struct cap *cap_in_the_way(struct admission *a, const struct ticket *tick
 
 static bool may_run(struct admission *a, const struct ticket *ticket)
 {
-	return a->running < a->options.max_concurrent && !cap_in_the_way(a, ticket);
+	return a->running < a->limit && !cap_in_the_way(a, ticket);
 }
 
 /* --- the queue --- */
 
-/* The longest order's last; that order has others left. */
-static struct ticket *displace(struct admission *a)
+/* The longest order's last. */
+static struct ticket *longest_last(const struct admission *a)
 {
 	struct order *order = LIST_ITEM(a->by_length[a->longest].next, struct order, of_length);
-	struct ticket *ticket = LIST_ITEM(order->waiting.prev, struct ticket, link);
+
+	return LIST_ITEM(order->waiting.prev, struct ticket, link);
+}
+
+/* For a newcomer; that order has others left. */
+static struct ticket *displace(struct admission *a)
+{
+	struct ticket *ticket = longest_last(a);
 
 	order_remove(a, ticket);
 	ticket->state = TICKET_IDLE;
@@ -393,7 +401,7 @@ static void order_block(struct admission *a, struct order *order, struct cap *ca
 
 struct ticket *admission_next(struct admission *a, uint64_t now_ns)
 {
-	while (a->running < a->options.max_concurrent && !list_is_empty(&a->ring)) {
+	while (a->running < a->limit && !list_is_empty(&a->ring)) {
 		struct order *order = LIST_ITEM(list_first(&a->ring), struct order, link);
 		struct ticket *ticket = order_first(order);
 		struct cap *cap = cap_in_the_way(a, ticket);
@@ -411,6 +419,27 @@ struct ticket *admission_next(struct admission *a, uint64_t now_ns)
 		return ticket;
 	}
 	return NULL;
+}
+
+struct ticket *admission_shed(struct admission *a, uint64_t now_ns)
+{
+	struct ticket *ticket = a->queued ? longest_last(a) : NULL;
+
+	if (ticket)
+		admission_leave(a, ticket, now_ns);
+	return ticket;
+}
+
+void admission_set_limit(struct admission *a, uint32_t limit)
+{
+	uint32_t most = a->options.max_concurrent;
+
+	a->limit = limit < 1 ? 1 : limit > most ? most : limit;
+}
+
+uint32_t admission_limit(const struct admission *a)
+{
+	return a->limit;
 }
 
 bool admission_stream_begin(struct admission *a)
@@ -452,7 +481,7 @@ uint64_t admission_estimate_ns(const struct admission *a, uint32_t position)
 
 	if (__builtin_mul_overflow(a->service_ns, position, &all_ns))
 		return UINT64_MAX;
-	return all_ns / a->options.max_concurrent;
+	return all_ns / a->limit;
 }
 
 /* --- begin, change, end --- */
@@ -464,6 +493,7 @@ int admission_set_options(struct admission *a, const struct admission_options *o
 	if (r < 0)
 		return r;
 	a->options = *options;
+	a->limit = options->max_concurrent;
 	for (size_t i = 0; i < ADMISSION_CLASSES_MAX; i++) {
 		a->classes[i].max = options->class_max[i];
 		while (!cap_is_full(&a->classes[i]) && !list_is_empty(&a->classes[i].blocked))

@@ -72,9 +72,9 @@ int admission_new(const struct admission_options *options, struct admission **re
 /* Every ticket has left. Accepts NULL. */
 void admission_free(struct admission *a);
 /*
- * In force from now on; nobody who runs or waits is put out. Requests that came straight to
- * run while clients had no limit don't count for one that comes now. To be followed by calls
- * of admission_next(). -ENOMEM: nothing has changed.
+ * In force from now on, with a limit of max_concurrent; nobody who runs or waits is put out.
+ * Requests that came straight to run while clients had no limit don't count for one that comes now.
+ * To be followed by calls of admission_next(). -ENOMEM: nothing has changed.
  */
 int admission_set_options(struct admission *a, const struct admission_options *options);
 
@@ -88,6 +88,15 @@ enum admission_answer admission_enter(struct admission *a, struct ticket *ticket
 void admission_leave(struct admission *a, struct ticket *ticket, uint64_t now_ns);
 /* The next waiting ticket that may run, which is RUNNING from now on; NULL: there is none. */
 struct ticket *admission_next(struct admission *a, uint64_t now_ns);
+
+/*
+ * How many may run from now on, cut to 1 to max_concurrent; whoever runs goes on. To be
+ * followed by calls of admission_next().
+ */
+void admission_set_limit(struct admission *a, uint32_t limit);
+uint32_t admission_limit(const struct admission *a);
+/* A waiting ticket that loses its place and is IDLE now; NULL: nobody waits. */
+struct ticket *admission_shed(struct admission *a, uint64_t now_ns);
 
 /* A stream, which holds no permit any more, comes; false: there are too many. */
 bool admission_stream_begin(struct admission *a);
