@@ -330,8 +330,9 @@ gate_start() { # [LINE...]
 			awk '{ key = $1 } !(key in line) { keys[n++] = key } { line[key] = $0 }
 				END { for (i = 0; i < n; i++) print "  " line[keys[i]] }'
 		cat
-		echo "circuitBreaker: {enabled: false}"
 	} >"$HATAGOD_CONFIG"
+	grep -q '^circuitBreaker:' "$HATAGOD_CONFIG" ||
+		echo "circuitBreaker: {enabled: false}" >>"$HATAGOD_CONFIG"
 	hatagod_start "" </dev/null
 }
 

@@ -34,11 +34,16 @@ char *follow_run(struct transport *transport, const struct parsed *args);
 
 /* render.c: the result of a command, for people. */
 void render(const struct ops_command *command, const json_t *result, FILE *out);
+/* How long a change holds, and whatever else there is to note. */
+void render_lasts(const json_t *result, FILE *out);
 /* render_status.c */
 void render_status(const json_t *result, FILE *out);
 /* The bold word at the beginning of a line of `status`, padded. */
 #define STATUS_COLUMN 10
 void status_label(FILE *out, const char *label);
+/* render_breaker.c: the breakers' lines of `status`, and the answer of `breaker` */
+void render_breaker_lines(const json_t *breakers, FILE *out);
+void render_breakers(const json_t *result, FILE *out);
 /* render_gate.c: the gate's lines of `status`; none without a gate */
 void render_gate(const json_t *gate, FILE *out);
 /* render_list.c: tables of many rows */

@@ -34,8 +34,7 @@ bool get_bool(const json_t *object, const char *key)
 	return json_is_true(json_object_get(object, key));
 }
 
-/* How long a change holds, and whatever else there is to note. */
-static void render_lasts(const json_t *result, FILE *out)
+void render_lasts(const json_t *result, FILE *out)
 {
 	const json_t *notes = json_object_get(result, "notes"), *note;
 	size_t i;
@@ -183,6 +182,8 @@ static const struct {
 	{"deny add", render_list_change},  {"deny del", render_list_change},
 	{"deny list", render_entries},	   {"limit show", render_limits},
 	{"limit set", render_limit_set},   {"counter list", render_counters},
+	{"breaker show", render_breakers}, {"breaker open", render_breakers},
+	{"breaker close", render_breakers}, {"breaker reset", render_breakers},
 	{"config check", render_check},	   {"config show", render_config},
 	{"config reload", render_reload},  {"version", render_version},
 };

@@ -107,6 +107,7 @@ void render_gate(const json_t *gate, FILE *out)
 	if (!json_is_object(gate))
 		return;
 	gate_now(gate, out);
+	render_breaker_lines(json_object_get(gate, "breaker"), out);
 	gate_lately(json_object_get(gate, "lately"), out);
 	gate_outcomes(json_object_get(gate, "refused"), "refused", PAINT_YELLOW, out);
 	gate_outcomes(json_object_get(gate, "failed"), "failed", PAINT_RED, out);

@@ -102,6 +102,22 @@ static bool daemon_gate(void *ctx, struct tally_gate *ret, struct trend_view *re
 	return true;
 }
 
+static int daemon_breaker(void *ctx, const char *upstream, enum ops_breaker order, struct err *err)
+{
+	static const enum gate_breaker_order orders[] = {
+		[OPS_BREAKER_OPEN] = GATE_BREAKER_OPEN,
+		[OPS_BREAKER_CLOSE] = GATE_BREAKER_CLOSE,
+		[OPS_BREAKER_RESET] = GATE_BREAKER_RESET,
+	};
+	struct agent *agent = ctx;
+	int r = gate_set_breaker(agent->gate, upstream, orders[order]);
+
+	return r < 0 ? err_set(err, r,
+			       "gate.upstream has no %s; 'breaker show' lists what there is",
+			       upstream)
+		     : 0;
+}
+
 const struct ops_daemon agent_daemon = {
 	.attach = daemon_attach,
 	.detach = daemon_detach,
@@ -110,4 +126,5 @@ const struct ops_daemon agent_daemon = {
 	.config = daemon_config,
 	.info = daemon_info,
 	.gate = daemon_gate,
+	.breaker = daemon_breaker,
 };

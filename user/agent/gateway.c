@@ -92,11 +92,15 @@ static void on_event(void *ctx, enum gate_event event, const char *json)
 		[GATE_QUEUE_CHANGED] = "onQueueChange",
 		[GATE_ESCALATED] = "escalationStart",
 		[GATE_ESCALATION_ENDED] = "escalationEnd",
+		[GATE_BREAKER_CHANGED] = "onStateChange",
+		[GATE_CIRCUIT_OPENED] = "onCircuitOpen",
 	};
 	struct agent *agent = ctx;
 
 	if (event == GATE_ESCALATED || event == GATE_ESCALATION_ENDED)
 		log_line(LEVEL_INFO, "%s: %s", names[event], json);
+	else if (event == GATE_BREAKER_CHANGED)
+		log_line(LEVEL_WARNING, "circuit breaker: %s", json);
 	events_emit(agent->events, names[event], json);
 }
 

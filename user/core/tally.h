@@ -11,7 +11,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/breaker.h"
 #include "core/histogram.h"
+
+#define TALLY_UPSTREAMS_MAX 16
+#define TALLY_UPSTREAM_MAX  128 /* bytes of an upstream's name */
 
 /* How a request ended. X(name, label, help) */
 #define TALLY_OUTCOMES(X)                                                                          \
@@ -49,12 +53,22 @@ struct tally {
 	int64_t connections, streams;
 };
 
-/* What the admission says of itself, at one instant. */
+struct tally_upstream {
+	char name[TALLY_UPSTREAM_MAX]; /* as configured */
+	uint32_t outstanding;	       /* requests that run there */
+	struct breaker_view breaker;
+};
+
+/* What the gate says of itself, at one instant. */
 struct tally_gate {
 	uint32_t current, max_concurrent;
+	uint32_t limit; /* of those that run: max_concurrent, or less by adaptation */
 	uint32_t queued, queue_size;
 	uint32_t streams_max;
 	double tokens, capacity, refill_rate; /* of the bucket that was asked last */
+	enum breaker_state breaker;	      /* of all upstreams together */
+	struct tally_upstream upstreams[TALLY_UPSTREAMS_MAX];
+	size_t upstream_count;
 	struct tally sum;		      /* of all workers */
 };
 

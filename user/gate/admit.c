@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * May the request run? In this order: what is never limited; the rate, from the client's
- * bucket in the table that the edge enforces; a permit, or a place in the queue. What is
- * decided is core's; here are the lock, and the worker who hears of it.
+ * May the request run? In this order: a breaker that lets it to an upstream; what is never
+ * limited; the rate, from the client's bucket in the table that the edge enforces; a permit,
+ * or a place in the queue. What is decided is core's; here are the lock, and the worker who
+ * hears of it.
  */
 #include "base/clock.h"
 #include "core/rate.h"
@@ -136,7 +137,7 @@ static void refuse_overload(struct exchange *x, enum refusal_kind kind, uint64_t
 	refusal.queue_position = admission_position(gate->admission);
 	estimate_ns = admission_estimate_ns(gate->admission, (uint32_t)refusal.queue_position);
 	refusal.current = admission_running(gate->admission);
-	refusal.max_concurrent = gate->settings->admission.max_concurrent;
+	refusal.max_concurrent = admission_limit(gate->admission);
 	refusal.remaining = gate_tokens(gate);
 	uv_mutex_unlock(&gate->lock);
 	if (settings->rate_is_limited)
@@ -148,6 +149,42 @@ static void refuse_overload(struct exchange *x, enum refusal_kind kind, uint64_t
 	tell_refusal(x, &refusal);
 	refuse(x, &refusal, settings->rate.burst,
 	       seconds_up(settings->rate.tau >> HATAGO_TIME_SHIFT));
+}
+
+/* When the first upstream may be tried again; without a time of its own, after the usual one. */
+static uint64_t breaker_retry_ns(const struct gate *gate, uint64_t now_ns)
+{
+	uint64_t next_ns = UINT64_MAX;
+
+	for (size_t i = 0; i < gate->upstream_count; i++) {
+		uint64_t at_ns = breaker_next_ns(&gate->upstreams[i].breaker);
+
+		next_ns = at_ns < next_ns ? at_ns : next_ns;
+	}
+	if (next_ns == UINT64_MAX)
+		return gate->breaker_state == BREAKER_HALF_OPEN ? NS_PER_S
+								: gate->settings->breaker.recovery_ns;
+	return next_ns > now_ns ? next_ns - now_ns : 0;
+}
+
+static void refuse_breaker(struct exchange *x)
+{
+	struct gate *gate = x->worker->gate;
+	uint64_t now_ns = flow_now_ns(&x->worker->flows), retry_ns, check_ns;
+	struct refusal refusal = {.kind = REFUSAL_BREAKER};
+
+	uv_mutex_lock(&gate->lock);
+	refusal.state = breaker_state_name(gate->breaker_state);
+	retry_ns = breaker_retry_ns(gate, now_ns);
+	uv_mutex_unlock(&gate->lock);
+	check_ns = __atomic_load_n(&gate->next_check_ns, __ATOMIC_RELAXED);
+	check_ns = check_ns > now_ns ? check_ns - now_ns : 0;
+	refusal.retry_after_s = seconds_up(retry_ns);
+	if (refusal.retry_after_s < RETRY_AFTER_S)
+		refusal.retry_after_s = RETRY_AFTER_S;
+	refusal.next_check_ns = clock_real_ns() + (check_ns < retry_ns ? check_ns : retry_ns);
+	tell_refusal(x, &refusal);
+	refuse(x, &refusal, 0, 0);
 }
 
 /* --- the decision --- */
@@ -162,7 +199,14 @@ static bool run(struct exchange *x)
 	return up_run(x);
 }
 
-enum decision { DECIDED_RUN, DECIDED_WAIT, DECIDED_RATE, DECIDED_FULL, DECIDED_STREAMS };
+enum decision {
+	DECIDED_RUN,
+	DECIDED_WAIT,
+	DECIDED_BREAKER,
+	DECIDED_RATE,
+	DECIDED_FULL,
+	DECIDED_STREAMS
+};
 
 static enum decision decide(struct exchange *x, uint64_t now_ns, struct rate_refusal *short_of)
 {
@@ -171,6 +215,10 @@ static enum decision decide(struct exchange *x, uint64_t now_ns, struct rate_ref
 	struct clients clients;
 	enum admission_answer answer;
 
+	if (!dispatch_may(gate, now_ns))
+		return DECIDED_BREAKER;
+	if (x->is_exempt)
+		return dispatch_choose(x, now_ns) ? DECIDED_RUN : DECIDED_BREAKER;
 	/* The client's own first: who is refused takes nothing from the others. */
 	if (!take_rate(x, now_ns, short_of)) {
 		clients = clients_for(x);
@@ -188,13 +236,15 @@ static enum decision decide(struct exchange *x, uint64_t now_ns, struct rate_ref
 	x->has_entered = true;
 	answer = admission_enter(gate->admission, &x->ticket, now_ns, &displaced);
 	if (displaced) {
-		exchange_of(displaced)->was_displaced = true;
+		exchange_of(displaced)->lost = LOST_DISPLACED;
 		wake(exchange_of(displaced), x->worker);
 	}
 	if (answer ==
 	    ADMISSION_WAIT) /* those before it may wait for something else than a permit */
 		admit_others(gate, x->worker, now_ns);
 	tell_queue(gate, now_ns);
+	if (answer == ADMISSION_RUN)
+		dispatch_choose(x, now_ns);
 	return answer == ADMISSION_RUN	  ? DECIDED_RUN
 	       : answer == ADMISSION_WAIT ? DECIDED_WAIT
 					  : DECIDED_FULL;
@@ -207,11 +257,7 @@ void admit(struct exchange *x)
 	struct rate_refusal short_of;
 	enum decision decision;
 
-	if (x->is_exempt) {
-		run(x);
-		return;
-	}
-	if (w->is_draining) {
+	if (w->is_draining && !x->is_exempt) {
 		const struct refusal refusal = {.kind = REFUSAL_DRAINING,
 						.retry_after_s = DRAIN_RETRY_AFTER_S};
 
@@ -228,6 +274,9 @@ void admit(struct exchange *x)
 	case DECIDED_WAIT:
 		x->phase = EXCHANGE_WAITING;
 		flow_set_timer(&x->conn->flow, TIMER_QUEUE);
+		break;
+	case DECIDED_BREAKER:
+		refuse_breaker(x);
 		break;
 	case DECIDED_RATE:
 		refuse_rate(x, &short_of);
@@ -246,7 +295,11 @@ void admit_woken(struct exchange *x)
 	uint64_t now_ns = flow_now_ns(&w->flows);
 
 	out_begin(w);
-	if (x->was_displaced) {
+	if (x->lost == LOST_BREAKER) {
+		refuse_breaker(x);
+		return;
+	}
+	if (x->lost == LOST_DISPLACED) {
 		refuse_overload(x, REFUSAL_CONCURRENCY, now_ns - x->ticket.since_ns);
 		return;
 	}

@@ -25,6 +25,7 @@
 #define HTTP_PREFIX    "http://"
 #define LISTEN_BACKLOG 1024
 #define WORKERS_MAX    256
+#define NS_PER_MS      1000000ULL
 
 /* --- addresses --- */
 
@@ -106,6 +107,7 @@ static int open_addresses(struct gate *gate, const struct config_gate *config, s
 		struct upstream *upstream = &gate->upstreams[gate->upstream_count];
 
 		r = gate_address(config->upstream[i], &upstream->address, err);
+		snprintf(upstream->name, sizeof(upstream->name), "%s", config->upstream[i]);
 		gate->upstream_count += r == 0;
 	}
 	for (size_t i = 0; r == 0 && i < config->listen_count; i++)
@@ -177,7 +179,28 @@ static void give_metrics(struct gate *gate, struct gate_message *message)
 	worker_poke(w);
 }
 
-static void on_messages(uv_async_t *async)
+static void on_breaker_timer(uv_timer_t *timer);
+
+/* What the breakers have to do by the clock, and when there is more of it. */
+static void breakers_turn(struct gate *gate)
+{
+	uint64_t next_ns = dispatch_turn(gate), now_ns = clock_mono_ns();
+
+	if (next_ns == UINT64_MAX)
+		uv_timer_stop(&gate->breaker_timer);
+	else if (next_ns <= now_ns)
+		uv_async_send(&gate->async);
+	else
+		uv_timer_start(&gate->breaker_timer, on_breaker_timer,
+			       (next_ns - now_ns) / NS_PER_MS + 1, 0);
+}
+
+static void on_breaker_timer(uv_timer_t *timer)
+{
+	breakers_turn(timer->data);
+}
+
+static void on_async(uv_async_t *async)
 {
 	struct gate *gate = async->data;
 	struct list messages, *first;
@@ -200,6 +223,7 @@ static void on_messages(uv_async_t *async)
 		free(message->text);
 		free(message);
 	}
+	breakers_turn(gate);
 }
 
 /* --- what the main thread asks --- */
@@ -211,8 +235,39 @@ void gate_set_clients(struct gate *gate, const struct clients *edge)
 	uv_mutex_unlock(&gate->lock);
 }
 
+static void breakers_set(struct gate *gate, uint64_t now_ns)
+{
+	for (size_t i = 0; i < gate->upstream_count; i++) {
+		breaker_set_options(&gate->upstreams[i].breaker, &gate->settings->breaker, now_ns);
+		dispatch_follow(gate, &gate->upstreams[i], now_ns);
+	}
+}
+
+int gate_set_breaker(struct gate *gate, const char *upstream, enum gate_breaker_order order)
+{
+	static void (*const orders[])(struct breaker *, uint64_t) = {
+		[GATE_BREAKER_OPEN] = breaker_open,
+		[GATE_BREAKER_CLOSE] = breaker_close,
+		[GATE_BREAKER_RESET] = breaker_reset,
+	};
+	uint64_t now_ns = clock_mono_ns();
+	int r = -ENOENT;
+
+	uv_mutex_lock(&gate->lock);
+	for (size_t i = 0; i < gate->upstream_count; i++) {
+		if (upstream && strcmp(gate->upstreams[i].name, upstream) != 0)
+			continue;
+		orders[order](&gate->upstreams[i].breaker, now_ns);
+		dispatch_follow(gate, &gate->upstreams[i], now_ns);
+		r = 0;
+	}
+	uv_mutex_unlock(&gate->lock);
+	return r;
+}
+
 int gate_reload(struct gate *gate, const struct config *config, struct err *err)
 {
+	uint64_t now_ns = clock_mono_ns();
 	struct settings *settings, *old;
 	int r = settings_new(config, &settings);
 
@@ -225,7 +280,9 @@ int gate_reload(struct gate *gate, const struct config *config, struct err *err)
 		old = gate->settings;
 		gate->settings = settings;
 		clients_own_set_rules(gate->own, settings->rules);
-		admit_others(gate, NULL, clock_mono_ns());
+		breakers_set(gate, now_ns);
+		adapt_follow(gate);
+		admit_others(gate, NULL, now_ns);
 	}
 	uv_mutex_unlock(&gate->lock);
 	settings_drop(old);
@@ -315,6 +372,22 @@ uint64_t gate_tokens(const struct gate *gate)
 		       : rate_tokens(&gate->rate_word, &settings->rate, clock_mono_ns());
 }
 
+static void tally_upstreams(const struct gate *gate, struct tally_gate *ret)
+{
+	uint64_t now_ns = clock_mono_ns();
+
+	ret->breaker = gate->breaker_state;
+	ret->upstream_count = gate->upstream_count;
+	for (size_t i = 0; i < gate->upstream_count; i++) {
+		const struct upstream *from = &gate->upstreams[i];
+		struct tally_upstream *to = &ret->upstreams[i];
+
+		memcpy(to->name, from->name, sizeof(to->name));
+		to->outstanding = from->outstanding;
+		breaker_look(&from->breaker, now_ns, &to->breaker);
+	}
+}
+
 void gate_tally(struct gate *gate, struct tally_gate *ret)
 {
 	const struct settings *settings;
@@ -324,12 +397,14 @@ void gate_tally(struct gate *gate, struct tally_gate *ret)
 	settings = gate->settings;
 	ret->current = admission_running(gate->admission);
 	ret->max_concurrent = settings->admission.max_concurrent;
+	ret->limit = admission_limit(gate->admission);
 	ret->queued = admission_queued(gate->admission);
 	ret->queue_size = settings->admission.queue_size;
 	ret->streams_max = settings->admission.max_streams;
 	ret->capacity = (double)settings->rate.burst;
 	ret->refill_rate = (double)settings->rate.rate_milli / 1000;
 	ret->tokens = (double)gate_tokens(gate);
+	tally_upstreams(gate, ret);
 	uv_mutex_unlock(&gate->lock);
 	for (size_t i = 0; i < gate->worker_count; i++)
 		tally_add(&ret->sum, &gate->workers[i].tally);
@@ -352,6 +427,10 @@ static int share_init(struct gate *gate, const struct config *config, struct err
 		return err_set(err, r, "out of memory");
 	clients_own_set_rules(gate->own, gate->settings->rules);
 	gate->last_tokens = gate->settings->rate.burst;
+	for (size_t i = 0; i < gate->upstream_count; i++)
+		breaker_init(&gate->upstreams[i].breaker, &gate->settings->breaker,
+			     gate->secret[0] + i, clock_mono_ns());
+	adapt_begin(gate, clock_mono_ns());
 	r = escalate_new(gate->secret[0], &gate->escalate);
 	return r < 0 ? err_set(err, r, "out of memory") : 0;
 }
@@ -388,10 +467,13 @@ int gate_new(const struct config *config, uv_loop_t *main_loop, const struct gat
 		return err_set(err, -ENOMEM, "out of memory");
 	gate->owner = *owner;
 	list_init(&gate->messages);
-	gate->async.data = gate;
+	gate->async.data = gate->breaker_timer.data = gate;
+	gate->next_check_ns = UINT64_MAX;
+	gate->scale = 1;
+	uv_timer_init(main_loop, &gate->breaker_timer);
 	uv_mutex_init(&gate->lock);
 	uv_mutex_init(&gate->messages_lock);
-	r = uv_async_init(main_loop, &gate->async, on_messages);
+	r = uv_async_init(main_loop, &gate->async, on_async);
 	r = r < 0 ? r : open_addresses(gate, &config->gate, err);
 	r = r < 0 ? r : share_init(gate, config, err);
 	r = r < 0 ? r : workers_init(gate, &config->gate, err);
@@ -447,5 +529,6 @@ void gate_free(struct gate *gate)
 	clients_own_free(gate->own);
 	admission_free(gate->admission);
 	settings_drop(gate->settings);
+	uv_close((uv_handle_t *)&gate->breaker_timer, NULL);
 	uv_close((uv_handle_t *)&gate->async, on_gate_closed);
 }

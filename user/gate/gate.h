@@ -7,7 +7,9 @@
  *   gate.c      begin, reload, drain, end          worker.c    a loop, its listeners, its inbox
  *   conn.c      a client's connection              up.c        connections to the upstreams
  *   request.c   a request as it comes in           response.c  its answer as it goes out
- *   admit.c     may it run: never-limited, rate, concurrency, queue
+ *   admit.c     may it run: breaker, never-limited, rate, concurrency, queue
+ *   dispatch.c  to which upstream              adapt.c     how many at once
+ *   health.c    checks of the upstreams
  *   settle.c    the one exit                       tell.c      events, and the edge
  *   refuse.c    answers of our own                 heads.c     every head, written anew
  *   identify.c  who the client is                  settings.c  the configuration, ready for use
@@ -32,7 +34,17 @@
 
 struct gate;
 
-enum gate_event { GATE_LIMIT_EXCEEDED, GATE_QUEUE_CHANGED, GATE_ESCALATED, GATE_ESCALATION_ENDED };
+enum gate_event {
+	GATE_LIMIT_EXCEEDED,
+	GATE_QUEUE_CHANGED,
+	GATE_ESCALATED,
+	GATE_ESCALATION_ENDED,
+	GATE_BREAKER_CHANGED, /* one upstream's */
+	GATE_CIRCUIT_OPENED,  /* none of the upstreams may have anything any more */
+};
+
+/* What an operator does to breakers. */
+enum gate_breaker_order { GATE_BREAKER_OPEN, GATE_BREAKER_CLOSE, GATE_BREAKER_RESET };
 
 /* What the gate asks of its owner, on the main loop's thread. */
 struct gate_owner {
@@ -56,6 +68,10 @@ int gate_reload(struct gate *gate, const struct config *config, struct err *err)
 void gate_drain(struct gate *gate);
 /* Requests in flight and waiting, but for streams; 0: a drain is over. */
 uint32_t gate_in_flight(struct gate *gate);
+/* -ENOENT: there is no upstream of this name; NULL: all of them. */
+int gate_set_breaker(struct gate *gate, const char *upstream, enum gate_breaker_order order);
+/* Of maxConcurrent, so much may be used: above 0, up to 1. */
+void gate_set_scale(struct gate *gate, double scale);
 /* To be called about once a second: ends of escalations. */
 void gate_tick(struct gate *gate);
 void gate_tally(struct gate *gate, struct tally_gate *ret);

@@ -10,8 +10,10 @@
 #include "base/address.h"
 #include "base/list.h"
 #include "core/admission.h"
+#include "core/breaker.h"
 #include "core/clients_own.h"
 #include "core/escalate.h"
+#include "core/gradient.h"
 #include "core/refusal.h"
 #include "core/rpc.h"
 #include "core/sse.h"
@@ -44,6 +46,7 @@ enum gate_timer {
 	TIMER_CONNECT, /* to the upstream */
 	TIMER_REQUEST, /* of the upstream's answer */
 	TIMER_UP_IDLE, /* an idle connection to the upstream */
+	TIMER_CHECK,   /* a health check */
 };
 
 /* --- settings: the configuration, ready for use; never changed once it is in force --- */
@@ -84,6 +87,14 @@ struct settings {
 	char *templates[REFUSAL_KINDS];
 	char *endpoint; /* of the metrics; NULL: none */
 	struct escalate_options escalate;
+	struct breaker_options breaker;
+	bool hold_on_open; /* whoever waits goes on waiting while the breaker is open */
+	unsigned int fail_on; /* bit f: enum config_failure f counts as one */
+	char *health_path;
+	uint32_t health_status; /* 0: any below 500 */
+	uint32_t health_interval_ms; /* 0: no checks */
+	bool is_adaptive;
+	struct gradient_options gradient;
 };
 
 int settings_new(const struct config *config, struct settings **ret);
@@ -100,8 +111,10 @@ uint32_t settings_weight(const struct settings *settings, const struct sockaddr_
 
 struct upstream {
 	struct sockaddr_storage address;
-	char name[128];	      /* as configured */
-	uint32_t outstanding; /* atomic: requests that run there */
+	char name[TALLY_UPSTREAM_MAX]; /* as configured */
+	/* behind the gate's lock */
+	uint32_t outstanding; /* requests that run there */
+	struct breaker breaker;
 };
 
 struct gate_message { /* to the main loop */
@@ -147,8 +160,14 @@ struct gate {
 	uint32_t queue_told;
 	uint32_t connections;
 	struct peer *peers; /* with maxConnectionsPerClient */
+	unsigned int next_upstream;
+	enum breaker_state breaker_state; /* of all upstreams together, as last told */
+	struct gradient gradient;
+	double scale;		/* of maxConcurrent, by pressure */
+	uint64_t next_check_ns; /* atomic: of the upstreams' health; UINT64_MAX: never */
 
-	uv_async_t async; /* on the main loop */
+	uv_async_t async; /* on the main loop: messages, and whatever the breakers have to do */
+	uv_timer_t breaker_timer;
 	uv_mutex_t messages_lock;
 	struct list messages;
 	uint32_t message_count;
@@ -179,8 +198,8 @@ struct worker {
 	uint32_t in_flight;	/* exchanges that are no streams; the main thread reads it */
 	uint64_t told_since_ns; /* events of refusals in this second */
 	uint32_t told;
-	unsigned int next_upstream;
 	bool has_loop, is_started, is_stopping, is_draining;
+	struct health *health; /* the first one's alone */
 	struct tally tally;
 
 	uv_mutex_t inbox_lock; /* of these */
@@ -270,11 +289,16 @@ struct exchange {
 	struct list link;  /* among the worker's woken or spare */
 	struct list detached;
 	enum exchange_phase phase;
-	bool was_displaced; /* woken to hear that its place went to another */
+	enum { LOST_NOTHING, LOST_DISPLACED, LOST_BREAKER } lost; /* woken to hear that */
 	struct ticket ticket;
 	uint64_t began_ns, first_ns;
-	uint32_t tried; /* bit i: upstream i could not be reached */
-	int last_error; /* of the last of them */
+	uint64_t ran_ns;   /* when it got its pass */
+	uint32_t upstream; /* where it goes, once it had a pass */
+	uint32_t tried;	   /* bit i: upstream i could not be reached */
+	int last_error;	   /* of the last of them */
+	bool has_pass;
+	struct breaker_pass pass;
+	uint8_t failure; /* 1 + enum config_failure; 0: none yet */
 
 	/* the request */
 	enum http_framing framing;
@@ -303,6 +327,7 @@ struct exchange {
 	bool answer_has_begun, answer_is_chunked_out, up_keep_alive;
 	bool is_sse, is_stream, is_tunnel, up_has_ended, has_interim;
 	bool is_one_stream_too_many, is_released;
+	bool is_rpc_answer; /* JSON that may turn out to be an internal error */
 
 	/* From here on: made ready by whoever uses them first. */
 	struct rpc rpc;
@@ -329,7 +354,7 @@ void admit_too_late(struct exchange *x);
 /* settle.c */
 /* Has its worker hear of it, later. here: the worker that calls; NULL: the main thread. */
 void wake(struct exchange *x, struct worker *here);
-/* Runs whoever may run now. The lock is held. */
+/* Runs whoever may run now, and whom an upstream may have. The lock is held. */
 void admit_others(struct gate *gate, struct worker *here, uint64_t now_ns);
 /* It holds no permit from now on, but a place among the streams. false: there is none. */
 bool become_stream(struct exchange *x);
@@ -344,6 +369,36 @@ void tell_refusal(struct exchange *x, const struct refusal *refusal);
 void tell_queue(struct gate *gate, uint64_t now_ns);
 /* It was refused by its own bucket, which is full again in debt_ns. */
 void escalate(struct exchange *x, const struct clients *clients, uint64_t debt_ns, uint64_t now_ns);
+/* has_opened: of all upstreams together, none may have anything any more. */
+void tell_breaker(struct gate *gate, const struct upstream *upstream,
+		  const struct breaker_change *change, bool has_opened);
+
+/* dispatch.c; the lock is held, but for dispatch_again() and dispatch_turn(). */
+/* May anything go to any upstream now? */
+bool dispatch_may(const struct gate *gate, uint64_t now_ns);
+/* Gives it a pass for one that it has not tried; false: none is to be had. */
+bool dispatch_choose(struct exchange *x, uint64_t now_ns);
+/* Gives the pass back, if it has one, and has the breaker and the adaptation learn of it. */
+void dispatch_done(struct exchange *x, uint64_t now_ns);
+/* Its upstream could not be reached: it gets a pass for another, if there is one. */
+void dispatch_again(struct exchange *x);
+/* Tells of what a call of breaker_...() has changed, and does what follows from that. */
+void dispatch_follow(struct gate *gate, struct upstream *upstream, uint64_t now_ns);
+/* On the main loop: what the breakers do by the clock. When to call it again, as a time. */
+uint64_t dispatch_turn(struct gate *gate);
+
+/* adapt.c; the lock is held. */
+void adapt_sample(struct gate *gate, uint64_t took_ns, bool has_failed, uint64_t now_ns);
+void adapt_begin(struct gate *gate, uint64_t now_ns);
+/* After new settings. */
+void adapt_follow(struct gate *gate);
+
+/* health.c, for the worker that checks the upstreams; the others have no health. -ENOMEM. */
+int health_new(struct worker *worker);
+/* Its settings have changed. */
+void health_follow(struct worker *worker);
+/* Closes all of it; its memory is the worker's to free once the loop has ended. */
+void health_stop(struct worker *worker);
 
 /* up.c */
 struct up {
@@ -357,7 +412,10 @@ struct up {
 	bool is_connected, was_used;
 };
 
-/* false: no upstream can be reached, which is answered; the exchange is gone. */
+/*
+ * To the upstream that it has a pass for. false: neither that nor another can be reached,
+ * which is answered; the exchange is gone.
+ */
 bool up_run(struct exchange *x);
 /* Sends what is gathered in the worker's scratch; keeps it where it can't be sent yet. */
 void up_flush(struct exchange *x);

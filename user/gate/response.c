@@ -65,6 +65,7 @@ static void answer_broken(struct exchange *x, int error)
 	struct conn *conn = x->conn;
 	bool is_late = error == -ETIMEDOUT;
 
+	x->failure = 1 + (is_late ? CONFIG_FAIL_TIMEOUT : CONFIG_FAIL_RESET);
 	if (conn && !x->answer_has_begun) {
 		if (is_late)
 			answer_failure(x, 504, "upstream_timeout",
@@ -166,6 +167,14 @@ static void let_go(struct exchange *x)
 		become_stream(x);
 }
 
+static void note_error(void *ctx, const struct rpc_message *message)
+{
+	struct exchange *x = ctx;
+
+	if (message->error_code == RPC_INTERNAL_ERROR)
+		x->failure = 1 + CONFIG_FAIL_RPC;
+}
+
 static void answer_begins(struct exchange *x, const struct http_message *message)
 {
 	struct conn *conn = x->conn;
@@ -187,6 +196,11 @@ static void answer_begins(struct exchange *x, const struct http_message *message
 		conn->keep_alive = false;
 	x->is_sse = http_type_is(http_value(message, HTTP_FIELD_CONTENT_TYPE), "text/event-stream");
 	x->is_get_stream = x->is_get_stream && x->is_sse;
+	x->is_rpc_answer =
+		x->is_json &&
+		http_type_is(http_value(message, HTTP_FIELD_CONTENT_TYPE), "application/json");
+	if (x->is_rpc_answer) /* the request's is not needed any more */
+		rpc_init(&x->rpc, note_error, x);
 	if (!x->is_sse)
 		return;
 	sse_init(&x->sse);
@@ -250,9 +264,15 @@ static void answer_data(struct exchange *x, const char *data, size_t n)
 {
 	uint64_t now_ns = flow_now_ns(&x->worker->flows);
 
+	if (x->is_rpc_answer) {
+		rpc_feed(&x->rpc, data, n);
+		x->is_rpc_answer = !rpc_has_result(&x->rpc);
+	}
 	if (!x->is_sse)
 		return;
 	sse_feed(&x->sse, data, n);
+	if (x->sse.failures)
+		x->failure = 1 + CONFIG_FAIL_RPC;
 	if (!x->first_ns && x->sse.events)
 		x->first_ns = now_ns;
 	let_go(x);

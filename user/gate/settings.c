@@ -10,6 +10,8 @@
 
 #include "gate/parts.h"
 
+#define NS_PER_MS 1000000ULL
+
 static bool copy_text(const char *from, char **to)
 {
 	*to = from ? strdup(from) : NULL;
@@ -92,6 +94,7 @@ static void settings_free(struct settings *settings)
 	free(settings->trusted);
 	free(settings->client_id_header);
 	free(settings->endpoint);
+	free(settings->health_path);
 	free(settings->rules);
 	free(settings);
 }
@@ -149,7 +152,40 @@ static void set_limits(struct settings *settings, const struct config *config)
 	settings->handshake = config->gate.handshake;
 	settings->escalate = (struct escalate_options){
 		.after = config->escalate.after,
-		.window_ns = (uint64_t)config->escalate.window_ms * 1000000,
+		.window_ns = config->escalate.window_ms * NS_PER_MS,
+	};
+}
+
+static bool set_breaker(struct settings *settings, const struct config_circuit_breaker *from)
+{
+	settings->breaker = (struct breaker_options){
+		.enabled = from->enabled,
+		.failure_threshold = from->failure_threshold,
+		.failure_rate = from->failure_rate_threshold,
+		.minimum_calls = from->minimum_calls,
+		.window_ns = from->window.ms * NS_PER_MS,
+		.window_calls = from->window.calls,
+		.half_open_probes = from->half_open_probes,
+		.slow_call_ns = from->slow_call_threshold_ms * NS_PER_MS,
+		.slow_call_rate = from->slow_call_rate_threshold,
+		.recovery_ns = from->recovery_timeout_ms * NS_PER_MS,
+		.max_recovery_ns = from->max_recovery_timeout_ms * NS_PER_MS,
+		.unhealthy_checks = from->unhealthy_checks,
+	};
+	settings->hold_on_open = from->hold_when_open;
+	settings->fail_on = from->fail_on;
+	settings->health_status = from->health_check_status;
+	settings->health_interval_ms = from->enabled ? from->health_check_interval_ms : 0;
+	settings->timer_ms[TIMER_CHECK] = from->health_check_timeout_ms;
+	return copy_text(from->health_check_path, &settings->health_path);
+}
+
+static void set_adaptation(struct settings *settings, const struct config *config)
+{
+	settings->is_adaptive = config->adaptive.enabled;
+	settings->gradient = (struct gradient_options){
+		.min = config->adaptive.min_concurrent,
+		.max = config->concurrency.max_concurrent,
 	};
 }
 
@@ -197,6 +233,7 @@ int settings_new(const struct config *config, struct settings **ret)
 	settings->uses = 1;
 	settings->rules = calloc(1, sizeof(*settings->rules));
 	is_whole = settings->rules && set_style(settings, config) &&
+		   set_breaker(settings, &config->circuit_breaker) &&
 		   set_weights(settings, &config->gate) &&
 		   copy_classes(settings, &config->gate.routes, 1, &settings->routes,
 				&settings->route_count) &&
@@ -216,6 +253,7 @@ int settings_new(const struct config *config, struct settings **ret)
 			settings->dearest = settings->methods[i].cost;
 	set_bounds(settings, config);
 	set_limits(settings, config);
+	set_adaptation(settings, config);
 	*ret = settings;
 	return 0;
 }

@@ -25,8 +25,10 @@ void admit_others(struct gate *gate, struct worker *here, uint64_t now_ns)
 {
 	struct ticket *ticket;
 
-	while ((ticket = admission_next(gate->admission, now_ns)))
+	while (dispatch_may(gate, now_ns) && (ticket = admission_next(gate->admission, now_ns))) {
+		dispatch_choose(exchange_of(ticket), now_ns);
 		wake(exchange_of(ticket), here);
+	}
 }
 
 static void in_flight_less(struct worker *w)
@@ -45,6 +47,7 @@ bool become_stream(struct exchange *x)
 	uv_mutex_lock(&gate->lock);
 	x->is_stream = admission_stream_begin(gate->admission);
 	if (x->is_stream) {
+		dispatch_done(x, now_ns);
 		admission_leave(gate->admission, &x->ticket, now_ns);
 		admit_others(gate, w, now_ns);
 		tell_queue(gate, now_ns);
@@ -97,9 +100,10 @@ void release_permit(struct exchange *x)
 	struct gate *gate = w->gate;
 	uint64_t now_ns = flow_now_ns(&w->flows);
 
-	if (!x->has_entered && !x->is_stream)
+	if (!x->has_entered && !x->is_stream && !x->has_pass)
 		return;
 	uv_mutex_lock(&gate->lock);
+	dispatch_done(x, now_ns);
 	if (x->is_stream)
 		admission_stream_end(gate->admission);
 	admission_leave(gate->admission, &x->ticket, now_ns);

@@ -86,6 +86,29 @@ void tell_queue(struct gate *gate, uint64_t now_ns)
 	gate_tell(gate, GATE_QUEUE_CHANGED, json_take(&out));
 }
 
+void tell_breaker(struct gate *gate, const struct upstream *upstream,
+		  const struct breaker_change *change, bool has_opened)
+{
+	struct json out;
+
+	json_init(&out);
+	json_object_begin(&out, NULL);
+	json_str(&out, "upstream", upstream->name);
+	json_str(&out, "oldState", breaker_state_name(change->from));
+	json_str(&out, "newState", breaker_state_name(change->to));
+	json_str(&out, "reason", breaker_reason_name(change->reason));
+	json_str(&out, "allUpstreams", breaker_state_name(gate->breaker_state));
+	json_object_end(&out);
+	gate_tell(gate, GATE_BREAKER_CHANGED, json_take(&out));
+	if (!has_opened)
+		return;
+	json_init(&out);
+	json_object_begin(&out, NULL);
+	json_str(&out, "reason", breaker_reason_name(change->reason));
+	json_object_end(&out);
+	gate_tell(gate, GATE_CIRCUIT_OPENED, json_take(&out));
+}
+
 /* Does the peer speak for others, whose names it gives in a header? */
 static bool is_proxy(const struct exchange *x)
 {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
  * Connections to the upstreams: a pool for each worker and upstream, the latest used first,
- * so that the others grow old and go. A request goes where the fewest run. One that can't be
- * reached is passed over for the next; a pooled connection that turns out closed before it
- * answered anything is replaced once, where the request can be sent twice (GET, HEAD).
+ * so that the others grow old and go. An upstream that can't be reached is passed over for
+ * the next; a pooled connection that turns out closed before it answered anything is
+ * replaced once, where the request can be sent twice (GET, HEAD).
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -113,24 +113,30 @@ static void up_part(struct up *up)
 
 	if (!x)
 		return;
-	__atomic_fetch_sub(&up->worker->gate->upstreams[up->index].outstanding, 1,
-			   __ATOMIC_RELAXED);
 	up->exchange = NULL;
 	x->up = NULL;
+}
+
+/* The next one, if it may have it. */
+static void up_unreachable(struct exchange *x, int error)
+{
+	x->last_error = error;
+	x->failure = 1 + CONFIG_FAIL_CONNECT;
+	dispatch_again(x);
 }
 
 /* It could not be reached, or was closed already: the next one, or the end. */
 static void up_failed(struct up *up, int error)
 {
 	struct exchange *x = up->exchange;
+	bool was_reached = up->was_used;
 
-	x->last_error = error;
 	out_begin(up->worker);
-	if (!up->was_used)
-		x->tried |= 1u << up->index;
 	x->early_is_sent = false;
 	up_part(up);
 	up_close(up);
+	if (!was_reached)
+		up_unreachable(x, error);
 	if (up_run(x))
 		up_flush(x);
 }
@@ -156,26 +162,6 @@ static int up_new(struct worker *worker, uint32_t index, struct up **ret)
 	return 0;
 }
 
-/* The upstream with the fewest requests that was not tried; its turn where several are equal. */
-static uint32_t up_choose(struct exchange *x)
-{
-	struct gate *gate = x->worker->gate;
-	size_t count = gate->upstream_count;
-	uint32_t best = UINT32_MAX, fewest = UINT32_MAX;
-
-	x->worker->next_upstream++;
-	for (size_t i = 0; i < count; i++) {
-		uint32_t at = (uint32_t)((x->worker->next_upstream + i) % count);
-		uint32_t runs = __atomic_load_n(&gate->upstreams[at].outstanding, __ATOMIC_RELAXED);
-
-		if ((x->tried & 1u << at) || runs >= fewest)
-			continue;
-		best = at;
-		fewest = runs;
-	}
-	return best;
-}
-
 /* No upstream can be reached. */
 static void give_up(struct exchange *x, int error)
 {
@@ -189,7 +175,6 @@ static void give_up(struct exchange *x, int error)
 
 static void up_take(struct exchange *x, struct up *up, bool was_used)
 {
-	__atomic_fetch_add(&x->worker->gate->upstreams[up->index].outstanding, 1, __ATOMIC_RELAXED);
 	up->exchange = x;
 	up->was_used = was_used;
 	x->up = up;
@@ -200,28 +185,25 @@ bool up_run(struct exchange *x)
 {
 	struct worker *w = x->worker;
 	struct up *up = NULL;
-	int error = x->last_error;
 
 	x->phase = EXCHANGE_RUNNING;
-	for (;;) {
-		uint32_t index = up_choose(x);
-		struct list *idle = index == UINT32_MAX ? NULL : list_first(&w->idle_ups[index]);
+	while (x->has_pass) {
+		struct list *idle = list_first(&w->idle_ups[x->upstream]);
+		int error;
 
 		if (idle) {
 			list_remove(idle);
 			up_take(x, LIST_ITEM(idle, struct up, link), true);
 			return true;
 		}
-		if (index == UINT32_MAX)
-			break;
-		error = up_new(w, index, &up);
+		error = up_new(w, x->upstream, &up);
 		if (error == 0) {
 			up_take(x, up, false);
 			return true;
 		}
-		x->tried |= 1u << index;
+		up_unreachable(x, error);
 	}
-	give_up(x, error);
+	give_up(x, x->last_error);
 	return false;
 }
 

@@ -54,6 +54,7 @@ static void take_settings(struct worker *w, struct settings *settings)
 	w->settings = settings;
 	for (unsigned int i = 0; i < FLOW_TIMERS_MAX; i++)
 		flow_loop_set_timer(&w->flows, i, settings->timer_ms[i]);
+	health_follow(w);
 }
 
 static void drain(struct worker *w)
@@ -83,6 +84,7 @@ static void stop(struct worker *w)
 		close(w->listener_fds[i]);
 	}
 	uv_close((uv_handle_t *)&w->accept_again, NULL);
+	health_stop(w);
 	for (struct list *l = w->conns.next; l != &w->conns; l = next) {
 		struct conn *conn = LIST_ITEM(l, struct conn, link);
 
@@ -230,6 +232,8 @@ int worker_init(struct worker *w, struct gate *gate, struct err *err)
 	r = r < 0 ? r : uv_check_start(&w->check, on_check);
 	for (size_t i = 0; r == 0 && i < gate->listen_count; i++)
 		r = listener_init(w, i);
+	if (r == 0 && w == gate->workers)
+		r = health_new(w);
 	if (r < 0)
 		return err_set(err, r, "can't set up a worker: %s", uv_strerror(r));
 	take_settings(w, settings_use(gate->settings));
@@ -271,6 +275,7 @@ void worker_done(struct worker *w)
 	uv_loop_close(&w->loop);
 	settings_drop(w->settings);
 	settings_drop(w->inbox_settings);
+	free(w->health);
 	while ((first = list_first(&w->spare_exchanges))) {
 		list_remove(first);
 		free(LIST_ITEM(first, struct exchange, link));

@@ -34,7 +34,7 @@ static void write_seed(struct json *out, const struct metrics_gate *gate)
 	write_queue(out, gate);
 	json_object_end(out);
 	json_object_begin(out, "circuitBreaker");
-	json_str(out, "state", gate->breaker_state ? gate->breaker_state : "closed");
+	json_str(out, "state", breaker_state_name(gate->breaker));
 	json_u64(out, "failures", gate->breaker_failures);
 	write_time(out, "lastFailure", gate->last_failure_ns);
 	json_object_end(out);

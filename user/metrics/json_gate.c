@@ -49,12 +49,33 @@ static void write_connections(struct json *out, const struct metrics_gate *gate)
 	json_object_end(out);
 }
 
+static void write_upstreams(struct json *out, const struct metrics_gate *gate)
+{
+	json_array_begin(out, "upstreams");
+	for (size_t i = 0; i < gate->upstream_count; i++) {
+		const struct tally_upstream *u = &gate->upstreams[i];
+
+		json_object_begin(out, NULL);
+		json_str(out, "name", u->name);
+		json_u64(out, "current", u->outstanding);
+		json_str(out, "breaker", breaker_state_name(u->breaker.state));
+		json_u64(out, "calls", u->breaker.calls);
+		json_u64(out, "failures", u->breaker.failures);
+		json_u64(out, "slow", u->breaker.slow);
+		json_u64(out, "opened", u->breaker.opened);
+		json_object_end(out);
+	}
+	json_array_end(out);
+}
+
 void metrics_json_gate(const struct metrics_snapshot *snapshot, struct json *out)
 {
 	const struct metrics_gate *gate = &snapshot->gate;
 
 	json_object_begin(out, "gate");
 	json_bool(out, "enabled", gate->enabled);
+	json_u64(out, "limit", gate->limit);
+	write_upstreams(out, gate);
 	write_outcomes(out, &gate->sum);
 	json_u64(out, "errors", gate->sum.errors);
 	json_double(out, "refusedPerSecond", gate->refused_per_sec);

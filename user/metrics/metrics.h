@@ -59,8 +59,8 @@ struct metrics_edge {
 struct metrics_gate {
 	uint64_t current, max;
 	uint64_t queue_size, queue_max;
-	const char *breaker_state; /* NULL: "closed" */
-	uint64_t breaker_failures;
+	enum breaker_state breaker; /* of all upstreams together */
+	uint64_t breaker_failures;  /* in the windows of all */
 	uint64_t last_failure_ns;			      /* CLOCK_REALTIME; 0: none */
 	double tokens, capacity, refill_rate;		      /* the last one per second */
 	double avg_response_ms, requests_per_sec, error_rate; /* of the last minute */
@@ -70,6 +70,9 @@ struct metrics_gate {
 	struct trend_times response, queue_wait;
 	uint64_t streams, streams_max, connections; /* now */
 	struct tally sum;			    /* of all workers */
+	uint64_t limit; /* of requests that run: max, or less by adaptation */
+	struct tally_upstream upstreams[TALLY_UPSTREAMS_MAX];
+	size_t upstream_count;
 };
 
 /* Of hooks and followers; whoever fills the snapshot counts them. */
@@ -95,7 +98,7 @@ void metrics_snapshot_view(const struct view *view, struct metrics_snapshot *sna
 void metrics_snapshot_config(const struct config *config, struct metrics_snapshot *snapshot);
 /*
  * What the gate counted and does now, after metrics_snapshot_config(): its bounds are those in
- * force. now_ns: CLOCK_MONOTONIC, as in the trend. Leaves the breaker alone.
+ * force. now_ns: CLOCK_MONOTONIC, as in the trend and the breakers; snapshot->now_ns is set.
  */
 void metrics_snapshot_gate(const struct tally_gate *gate, const struct trend *trend,
 			   uint64_t now_ns, struct metrics_snapshot *snapshot);

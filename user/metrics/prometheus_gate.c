@@ -37,6 +37,7 @@ SCALAR_PROVIDER(max_concurrent_requests, t->s->gate.max)
 SCALAR_PROVIDER(queue_size, t->s->gate.queue_size)
 SCALAR_PROVIDER(max_queue_size, t->s->gate.queue_max)
 SCALAR_PROVIDER(gate_errors_total, t->s->gate.sum.errors)
+SCALAR_PROVIDER(gate_concurrency_limit, t->s->gate.limit)
 SCALAR_PROVIDER(gate_streams, t->s->gate.streams)
 SCALAR_PROVIDER(gate_max_streams, t->s->gate.streams_max)
 SCALAR_PROVIDER(gate_connections, t->s->gate.connections)
@@ -66,6 +67,35 @@ void write_gate_queue_wait_seconds(const struct text *t)
 void write_gate_turn_seconds(const struct text *t)
 {
 	write_histogram(t, &t->s->gate.sum.turn);
+}
+
+/* A metric with one series for each upstream. */
+#define UPSTREAM_PROVIDER(name, expression)                                       \
+	void write_##name(const struct text *t)                                   \
+	{                                                                         \
+		for (size_t i = 0; i < t->s->gate.upstream_count; i++) {          \
+			const struct tally_upstream *u = &t->s->gate.upstreams[i]; \
+                                                                                  \
+			series(t, LABELS({"upstream", u->name}));                 \
+			value_u64(t, expression);                                 \
+		}                                                                 \
+	}
+
+UPSTREAM_PROVIDER(gate_upstream_requests, u->outstanding)
+UPSTREAM_PROVIDER(gate_breaker_failures, u->breaker.failures)
+UPSTREAM_PROVIDER(gate_breaker_opened_total, u->breaker.opened)
+
+void write_gate_breaker_state(const struct text *t)
+{
+	for (size_t i = 0; i < t->s->gate.upstream_count; i++) {
+		const struct tally_upstream *u = &t->s->gate.upstreams[i];
+
+		for (int state = BREAKER_CLOSED; state <= BREAKER_HALF_OPEN; state++) {
+			series(t, LABELS({"upstream", u->name},
+					 {"state", breaker_state_name(state)}));
+			value_u64(t, u->breaker.state == (enum breaker_state)state);
+		}
+	}
 }
 
 void write_gate_connections_total(const struct text *t)

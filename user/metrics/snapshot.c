@@ -41,11 +41,30 @@ void metrics_snapshot_config(const struct config *config, struct metrics_snapsho
 
 	snapshot->edge.enabled = config->edge.enabled;
 	gate->enabled = config->gate.enabled;
-	gate->max = config->concurrency.max_concurrent;
+	gate->max = gate->limit = config->concurrency.max_concurrent;
 	gate->queue_max = config->concurrency.queue_size;
 	gate->streams_max = config->gate.max_streams;
 	gate->capacity = gate->tokens = (double)limit->burst;
 	gate->refill_rate = (double)limit->rate_milli / 1000;
+}
+
+static void breakers_fill(const struct tally_gate *gate, uint64_t now_ns,
+			  struct metrics_snapshot *snapshot)
+{
+	struct metrics_gate *to = &snapshot->gate;
+	uint64_t last_ns = 0;
+
+	to->breaker = gate->breaker;
+	to->upstream_count = gate->upstream_count;
+	memcpy(to->upstreams, gate->upstreams, sizeof(to->upstreams));
+	to->breaker_failures = 0;
+	for (size_t i = 0; i < gate->upstream_count; i++) {
+		const struct breaker_view *b = &gate->upstreams[i].breaker;
+
+		to->breaker_failures += b->failures;
+		last_ns = b->last_failure_ns > last_ns ? b->last_failure_ns : last_ns;
+	}
+	to->last_failure_ns = last_ns ? snapshot->now_ns - (now_ns - last_ns) : 0;
 }
 
 void metrics_snapshot_gate(const struct tally_gate *gate, const struct trend *trend,
@@ -57,6 +76,8 @@ void metrics_snapshot_gate(const struct tally_gate *gate, const struct trend *tr
 	trend_look(trend, &gate->sum, now_ns, &view);
 	to->current = gate->current;
 	to->max = gate->max_concurrent;
+	to->limit = gate->limit;
+	breakers_fill(gate, now_ns, snapshot);
 	to->queue_size = gate->queued;
 	to->queue_max = gate->queue_size;
 	if (gate->capacity > 0) { /* else no bucket was asked yet: full, as configured */

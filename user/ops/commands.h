@@ -36,6 +36,14 @@ int ops_limit_show(struct ops_context *ops, const json_t *args, struct json *out
 int ops_limit_set(struct ops_context *ops, const json_t *args, struct json *out, struct err *err);
 int ops_counter_list(struct ops_context *ops, const json_t *args, struct json *out,
 		     struct err *err);
+int ops_breaker_show(struct ops_context *ops, const json_t *args, struct json *out,
+		     struct err *err);
+int ops_breaker_open(struct ops_context *ops, const json_t *args, struct json *out,
+		     struct err *err);
+int ops_breaker_close(struct ops_context *ops, const json_t *args, struct json *out,
+		      struct err *err);
+int ops_breaker_reset(struct ops_context *ops, const json_t *args, struct json *out,
+		      struct err *err);
 int ops_event_follow(struct ops_context *ops, const json_t *args, struct json *out,
 		     struct err *err);
 int ops_config_check(struct ops_context *ops, const json_t *args, struct json *out,
@@ -86,6 +94,10 @@ void ops_sum(const struct ops_context *ops, struct hatago_counters *ret);
 
 /* The member `gate`: what the gate does now, null where there is none; ops_gate.c. */
 void ops_write_gate(const struct ops_context *ops, struct json *out);
+
+/* What `breaker show` tells; ops_breaker.c. */
+void ops_write_breakers(const struct ops_context *ops, const struct tally_gate *gate,
+			struct json *out);
 
 const char *ops_reason_label(uint32_t reason);
 const char *ops_reason_help(uint32_t reason);

@@ -110,6 +110,9 @@ struct ops_wanted {
 };
 void ops_event_wanted(const json_t *arguments, struct ops_wanted *ret);
 
+/* What an operator does to a breaker. */
+enum ops_breaker { OPS_BREAKER_OPEN, OPS_BREAKER_CLOSE, OPS_BREAKER_RESET };
+
 /* What hatagod says of itself. */
 struct ops_daemon_info {
 	uint64_t started_ns;	       /* CLOCK_REALTIME */
@@ -136,6 +139,8 @@ struct ops_daemon {
 	void (*info)(void *ctx, struct ops_daemon_info *ret);
 	/* What the gate counted and does now; false: there is none. May be NULL. */
 	bool (*gate)(void *ctx, struct tally_gate *ret, struct trend_view *ret_trend);
+	/* Of this upstream, or of all (NULL). There is a gate. */
+	int (*breaker)(void *ctx, const char *upstream, enum ops_breaker order, struct err *err);
 };
 
 /* Everything that the devices counted, at an instant. */

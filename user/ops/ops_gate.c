@@ -71,6 +71,10 @@ void ops_write_gate(const struct ops_context *ops, struct json *out)
 	}
 	json_object_begin(out, "gate");
 	write_of("concurrency", gate.current, gate.max_concurrent, out);
+	json_u64(out, "limit", gate.limit);
+	json_object_begin(out, "breaker");
+	ops_write_breakers(ops, &gate, out);
+	json_object_end(out);
 	write_of("queue", gate.queued, gate.queue_size, out);
 	write_of("streams", tally_level(gate.sum.streams), gate.streams_max, out);
 	json_u64(out, "connections", tally_level(gate.sum.connections));
