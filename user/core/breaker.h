@@ -13,10 +13,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define BREAKER_SLICES	    10u /* of a window of time: what is older is forgotten in such parts */
-#define BREAKER_CALLS_MAX   1024u /* of a window of calls */
-#define BREAKER_CHANGES_MAX 8u	  /* that wait to be fetched */
-#define BREAKER_JITTER	    10u	  /* a wait differs by up to a tenth from what is configured */
+#include "core/breaker_window.h"
+
+#define BREAKER_CHANGES_MAX 8u	/* that wait to be fetched */
+#define BREAKER_JITTER	    10u /* a wait differs by up to a tenth from what is configured */
 
 enum breaker_state { BREAKER_CLOSED, BREAKER_OPEN, BREAKER_HALF_OPEN };
 
@@ -75,20 +75,6 @@ struct breaker_change {
 	uint64_t at_ns;
 };
 
-/* The outcomes of the last calls. */
-struct breaker_slice {
-	uint32_t calls, failures, slow;
-};
-
-struct breaker_window {
-	uint64_t slice_ns; /* of a window of time */
-	uint64_t newest;   /* slice: its number since the clock's beginning */
-	struct breaker_slice slices[BREAKER_SLICES]; /* by number % BREAKER_SLICES */
-	uint32_t next;		  /* of a window of calls: where the next one's bits go */
-	struct breaker_slice sum; /* of the bits */
-	uint64_t failed[BREAKER_CALLS_MAX / 64], slow[BREAKER_CALLS_MAX / 64];
-};
-
 /* A plain value, of about 700 bytes; its fields are private. */
 struct breaker {
 	struct breaker_options options;
@@ -113,7 +99,7 @@ struct breaker {
 struct breaker_view {
 	enum breaker_state state;
 	enum breaker_hold hold;
-	uint32_t calls, failures, slow;		  /* in the window */
+	struct breaker_calls window;
 	uint32_t consecutive_failures;		  /* while closed */
 	uint32_t probes_in_flight, probes_passed; /* while half-open */
 	uint64_t last_failure_ns;		  /* 0: none since the start, or a reset */
@@ -122,8 +108,7 @@ struct breaker_view {
 };
 
 /* Times are ns of CLOCK_MONOTONIC. Closed, with nothing seen; seed: random, for the jitter. */
-void breaker_init(struct breaker *breaker, const struct breaker_options *options, uint64_t seed,
-		  uint64_t now_ns);
+void breaker_init(struct breaker *breaker, const struct breaker_options *options, uint64_t seed);
 /*
  * In force from now on. State, back-off and history are kept, but for the window's calls where
  * the window itself differs; a wait that is longer than what it would be now is cut to that.
@@ -142,12 +127,17 @@ bool breaker_may_pass(const struct breaker *breaker, uint64_t now_ns);
 bool breaker_pass(struct breaker *breaker, uint64_t now_ns, struct breaker_pass *ret);
 /*
  * took_ns: how long the upstream had it. A pass from before the last change of state counts
- * for nothing. An UNKNOWN probe gives its place to another: half-open, at most
- * half_open_probes are under way at one time, and no more than these are ever known to fail.
+ * for nothing. Half-open, a call that is slow is BAD. An UNKNOWN probe gives its place to
+ * another; else no more than half_open_probes are let out before it opens or closes.
  */
 void breaker_report(struct breaker *breaker, const struct breaker_pass *pass,
 		    enum breaker_outcome outcome, uint64_t took_ns, uint64_t now_ns);
-/* An active health check has come to its end. */
+/*
+ * An active health check has come to its end. Closed, unhealthy_checks failed ones in a row
+ * open it. Open, a passed one ends the wait, unless the last probe failed while checks passed
+ * (they don't see what requests see) and none has failed since. Half-open, a passed one counts
+ * as a good probe, so that it closes where nobody comes, and a failed one as a bad probe.
+ */
 void breaker_checked(struct breaker *breaker, bool is_good, uint64_t now_ns);
 
 /* By hand: open until it is closed or reset, whatever the options say. */
