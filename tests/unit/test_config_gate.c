@@ -182,10 +182,12 @@ static void without_effect(void **state)
 		{"edge: {escalate: {}}", true, false},
 		{"hooks: {}", true, false},
 		{"hooks: {onMetrics: {}}", true, false},
-		{"hooks: {onCircuitOpen: {}}", true, true},
-		{"circuitBreaker: {}", true, true},
+		{"hooks: {onCircuitOpen: {}}", true, false},
+		{"hooks: {onStateChange: {}}", true, false},
+		{"circuitBreaker: {}", true, false},
+		{"circuitBreaker: {enabled: false}", true, false},
 		{"adaptive: {enabled: false}", true, true},
-		{"templates: {circuitBreaker: \"\"}", true, true},
+		{"templates: {circuitBreaker: \"\"}", true, false},
 		{"templates: {rateLimit: \"\"}", true, false},
 	};
 

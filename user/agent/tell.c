@@ -156,6 +156,5 @@ void tell_without_effect(const struct config *config)
 	if (config->later_options_given)
 		log_line(LEVEL_WARNING,
 			 "the configuration has options that this version doesn't obey yet: "
-			 "circuitBreaker and adaptive, and the hooks and the template that go with "
-			 "them, are without effect");
+			 "adaptive is without effect");
 }

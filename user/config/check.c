@@ -212,4 +212,5 @@ void draft_check(struct draft *draft)
 	check_lists(draft);
 	check_services(draft);
 	draft_check_gate(draft);
+	draft_check_breaker(draft);
 }

@@ -33,6 +33,8 @@ int draft_init(struct draft *draft, struct config *config, const char *file)
 			continue;
 		if (key->type == KEY_FAMILIES)
 			config->edge.ipv4 = config->edge.ipv6 = true;
+		else if (key->type == KEY_FAILURES)
+			config->circuit_breaker.fail_on = CONFIG_FAIL_ALL;
 		else if (key->type < KEY_LISTS && value_set(config, key, key->preset, NULL) < 0)
 			return -ENOMEM;
 	}

@@ -73,10 +73,43 @@ struct config_rate_limiting {
 	struct hatago_limit limit;
 };
 
+/* What may count as a failure of the upstream: X(name, as it is written). */
+#define CONFIG_FAILURES(X)    \
+	X(CONNECT, "connect") \
+	X(RESET, "reset")     \
+	X(TIMEOUT, "timeout") \
+	X(5XX, "5xx")         \
+	X(RPC, "rpcInternal")
+
+enum config_failure {
+#define X(name, word) CONFIG_FAIL_##name,
+	CONFIG_FAILURES(X)
+#undef X
+		CONFIG_FAILURES_COUNT
+};
+
+#define CONFIG_FAIL_ALL ((1u << CONFIG_FAILURES_COUNT) - 1)
+
+struct config_window {
+	uint32_t ms, calls; /* one of them is 0 */
+};
+
 struct config_circuit_breaker {
 	bool enabled;
-	uint32_t failure_threshold, recovery_timeout_ms, health_check_interval_ms;
-	double failure_rate_threshold;
+	uint32_t failure_threshold;
+	double failure_rate_threshold; /* 0.001 to 1 */
+	uint32_t minimum_calls;
+	struct config_window window;
+	uint32_t slow_call_threshold_ms; /* 0: no call is slow */
+	double slow_call_rate_threshold; /* 0.001 to 1 */
+	uint32_t recovery_timeout_ms, max_recovery_timeout_ms;
+	uint32_t half_open_probes;
+	bool hold_when_open;		   /* onOpen: waiting requests go on waiting */
+	uint32_t fail_on;		   /* bits of enum config_failure */
+	uint32_t health_check_interval_ms; /* 0: there are no checks */
+	char *health_check_path;
+	uint32_t health_check_status; /* 0: any below 500 */
+	uint32_t health_check_timeout_ms, unhealthy_checks;
 };
 
 struct config_adaptive {
@@ -216,6 +249,9 @@ int config_parse(const char *text, size_t length, const char *name, struct confi
 		 struct config_problems *problems);
 void config_free(struct config *config);
 void config_problems_done(struct config_problems *problems);
+
+/* "connect"; NULL beyond the last one. */
+const char *config_failure_name(enum config_failure failure);
 
 /* Fills rules from the configuration, but for the ALLOW and DENY flags, which are the lists'. */
 void config_rules(const struct config_edge *edge, const struct config_rate_limiting *rate,

@@ -5,13 +5,15 @@
  */
 #include "config/describe.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "base/address.h"
 #include "config/keys.h"
 #include "config/value.h"
 
-#define PORT_TEXT_MAX 24 /* "65534-65535/tcp" */
+#define PORT_TEXT_MAX	24 /* "65534-65535/tcp" */
+#define WINDOW_TEXT_MAX 24 /* "1024 calls" */
 
 static const char *const protocol_names[HATAGO_PORT_PROTOCOLS] = {
 	[HATAGO_TCP] = "tcp",
@@ -74,6 +76,13 @@ static void json_prefixes(const struct config_prefixes *prefixes, struct json *j
 	}
 }
 
+static void json_failures(uint32_t failures, struct json *j)
+{
+	for (int failure = 0; config_failure_name(failure); failure++)
+		if (failures & 1u << failure)
+			json_str(j, NULL, config_failure_name(failure));
+}
+
 static void json_excluded(const struct config_classes *classes, struct json *j)
 {
 	for (size_t i = 0; i < classes->count; i++)
@@ -114,6 +123,8 @@ static void json_list(const struct config *config, const struct config_key *key,
 		json_ports(&config->edge, j);
 	else if (key->type == KEY_PREFIXES)
 		json_prefixes(key_field_const(config, key), j);
+	else if (key->type == KEY_FAILURES)
+		json_failures(*(const uint32_t *)key_field_const(config, key), j);
 	else if (key->type == KEY_EXCLUDED)
 		json_excluded(key_field_const(config, key), j);
 	else if (key->type >= KEY_MAPPINGS)
@@ -165,6 +176,17 @@ static void json_client_id(const struct config_gate *gate, const char *leaf, str
 		json_str(j, leaf, gate->client_id == CONFIG_ID_PEER ? "peer" : "x-forwarded-for");
 }
 
+static void json_window(const struct config_window *window, const char *leaf, struct json *j)
+{
+	char text[WINDOW_TEXT_MAX];
+
+	snprintf(text, sizeof(text), "%" PRIu32 " calls", window->calls);
+	if (window->calls)
+		json_str(j, leaf, text);
+	else
+		json_u64(j, leaf, window->ms);
+}
+
 /* base: the configuration, or the item of a list. */
 static void json_key(const void *base, const struct config_key *key, struct json *j)
 {
@@ -181,8 +203,10 @@ static void json_key(const void *base, const struct config_key *key, struct json
 		json_bool(j, leaf, *(const bool *)field);
 	} else if (key->type == KEY_MODE) {
 		json_str(j, leaf, config_mode_name(*(const enum config_mode *)field));
-	} else if (key->type == KEY_STYLE) {
-		json_str(j, leaf, *(const bool *)field ? "inband" : "status");
+	} else if (key_choice(key, false)) {
+		json_str(j, leaf, key_choice(key, *(const bool *)field));
+	} else if (key->type == KEY_WINDOW) {
+		json_window(field, leaf, j);
 	} else if (key->type == KEY_CLIENT_ID) {
 		json_client_id(&((const struct config *)base)->gate, leaf, j);
 	} else if (key->type == KEY_PREFIX) {

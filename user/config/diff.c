@@ -99,6 +99,8 @@ static bool list_equal(const struct config *a, const struct config *b, const str
 		return a->edge.ipv4 == b->edge.ipv4 && a->edge.ipv6 == b->edge.ipv6;
 	case KEY_PORTS:
 		return ports_equal(&a->edge, &b->edge);
+	case KEY_FAILURES:
+		return *(const uint32_t *)x == *(const uint32_t *)y;
 	case KEY_PREFIXES:
 		return prefixes_equal(x, y);
 	case KEY_EXCLUDED:
@@ -122,6 +124,7 @@ static bool value_equal(const void *x, const void *y, const struct config_key *k
 	case KEY_SECTION:
 	case KEY_BOOL:
 	case KEY_STYLE:
+	case KEY_ON_OPEN:
 		return *(const bool *)x == *(const bool *)y;
 	case KEY_U8:
 		return *(const uint8_t *)x == *(const uint8_t *)y;
@@ -136,6 +139,8 @@ static bool value_equal(const void *x, const void *y, const struct config_key *k
 		return memcmp(x, y, sizeof(double)) == 0;
 	case KEY_MODE:
 		return *(const enum config_mode *)x == *(const enum config_mode *)y;
+	case KEY_WINDOW:
+		return memcmp(x, y, sizeof(struct config_window)) == 0;
 	case KEY_PREFIX:
 		return prefix_equal(x, y);
 	default:

@@ -72,6 +72,11 @@ void draft_add_excluded(struct draft *draft, const struct config_key *key, const
 /* Drops the ones that are excluded, or the others. */
 void classes_clear(struct config_classes *classes, bool exclude);
 
+/* breaker.c: one item of circuitBreaker.failOn; then what its keys have to do with each other. */
+void draft_add_failure(struct draft *draft, const struct config_key *key, const char *text,
+		       struct mark at);
+void draft_check_breaker(struct draft *draft);
+
 /* check.c: prepares the limits and finds contradictions between keys. */
 void draft_check(struct draft *draft);
 /* A bucket that would take too long to fill. */

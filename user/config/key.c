@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "config/limits.h"
+#include "core/breaker_window.h"
 
 static const char *const mode_names[] = {
 	[CONFIG_MODE_AUTO] = "auto",
@@ -21,6 +22,15 @@ static const char *const mode_names[] = {
 const char *config_mode_name(enum config_mode mode)
 {
 	return (size_t)mode < sizeof(mode_names) / sizeof(mode_names[0]) ? mode_names[mode] : NULL;
+}
+
+const char *key_choice(const struct config_key *key, bool value)
+{
+	if (key->type == KEY_STYLE)
+		return value ? "inband" : "status";
+	if (key->type == KEY_ON_OPEN)
+		return value ? "hold" : "refuse";
+	return NULL;
 }
 
 const struct config_key *key_find(const char *path)
@@ -102,6 +112,13 @@ static void key_allowed_duration(const struct config_key *key, char buf[KEY_ALLO
 		 largest);
 }
 
+static void key_allowed_window(const struct config_key *key, char buf[KEY_ALLOWED_MAX])
+{
+	key_allowed_duration(key, buf);
+	snprintf(buf + strlen(buf), KEY_ALLOWED_MAX - strlen(buf),
+		 "; or a number of calls from 1 to %u, such as 100 calls", BREAKER_CALLS_MAX);
+}
+
 static void key_allowed_mappings(const struct config_key *list, char buf[KEY_ALLOWED_MAX])
 {
 	size_t used = (size_t)snprintf(buf, KEY_ALLOWED_MAX,
@@ -124,10 +141,12 @@ void key_allowed(const struct config_key *key, char buf[KEY_ALLOWED_MAX])
 		[KEY_I32] = "a whole number from -2147483648 to 2147483647",
 		[KEY_MODE] = "auto, native, generic or tc",
 		[KEY_STYLE] = "status or inband",
+		[KEY_ON_OPEN] = "refuse or hold",
 		[KEY_CLIENT_ID] = "peer, x-forwarded-for or the name of a header",
 		[KEY_PREFIX] = "an address or a prefix such as 192.0.2.0/24",
 		[KEY_LISTEN] = "ADDRESS:PORT such as 127.0.0.1:9464 or [::1]:9464",
 		[KEY_FAMILIES] = "a list of ipv4, ipv6 or both",
+		[KEY_FAILURES] = "a list of connect, reset, timeout, 5xx, rpcInternal",
 	};
 
 	switch (key->type) {
@@ -139,6 +158,9 @@ void key_allowed(const struct config_key *key, char buf[KEY_ALLOWED_MAX])
 		break;
 	case KEY_DURATION:
 		key_allowed_duration(key, buf);
+		break;
+	case KEY_WINDOW:
+		key_allowed_window(key, buf);
 		break;
 	case KEY_DECIMAL:
 	case KEY_MILLI:

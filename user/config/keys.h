@@ -7,6 +7,7 @@
 #ifndef HATAGO_CONFIG_KEYS_H
 #define HATAGO_CONFIG_KEYS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,6 +28,8 @@ enum key_type {
 	KEY_TEXTUAL,		/* from here on: text, which may stand in quotes */
 	KEY_MODE = KEY_TEXTUAL, /* enum config_mode */
 	KEY_STYLE,		/* bool: inband */
+	KEY_ON_OPEN,		/* bool: hold */
+	KEY_WINDOW,		/* struct config_window; min and max of its ms */
 	KEY_CLIENT_ID,		/* enum config_client_id, and its header; max: bytes of that */
 	KEY_PREFIX,		/* struct hatago_prefix */
 	KEY_STRINGS,		/* from here on: char *, NULL where empty */
@@ -44,6 +47,7 @@ enum key_type {
 	KEY_COMMAND,		    /* likewise */
 	KEY_FAMILIES,		    /* of struct config_edge */
 	KEY_PORTS,		    /* of struct config_edge */
+	KEY_FAILURES,		    /* uint32_t, bits of enum config_failure */
 	KEY_PREFIXES,		    /* struct config_prefixes */
 	KEY_EXCLUDED,		    /* struct config_classes: those that are never limited */
 	KEY_MAPPINGS,		    /* from here on: the items are mappings */
@@ -94,5 +98,7 @@ size_t key_inside(const struct config_key *section);
 void key_allowed(const struct config_key *key, char buf[KEY_ALLOWED_MAX]);
 
 const char *config_mode_name(enum config_mode mode);
+/* The word for one value of a KEY_STYLE or KEY_ON_OPEN; NULL: the key is neither. */
+const char *key_choice(const struct config_key *key, bool value);
 
 #endif

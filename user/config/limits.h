@@ -23,7 +23,9 @@
 #define CONFIG_WORD_MAX	     2048    /* bytes of a word of a command */
 #define CONFIG_COST_MAX	     1000000 /* request tokens */
 #define CONFIG_BODY_MAX	     (1ull << 40)
-#define CONFIG_HANDSHAKE_MIN 5 /* a session begins with this many requests */
+#define CONFIG_HANDSHAKE_MIN 5	 /* a session begins with this many requests */
+#define CONFIG_STATUS_MIN    100 /* of HTTP */
+#define CONFIG_STATUS_MAX    599
 #define CONFIG_DAY_MS	     86400000u
 #define CONFIG_FRAME_MIN     1514 /* bytes of a full Ethernet frame: the least burst of bytes */
 

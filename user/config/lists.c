@@ -133,6 +133,9 @@ void list_clear(struct config *config, const struct config_key *key)
 		config->edge.port_count = 0;
 		config->edge.protect_all = config->edge.protect_icmp = false;
 		break;
+	case KEY_FAILURES:
+		*(uint32_t *)field = 0;
+		break;
 	case KEY_PREFIXES:
 		free(((struct config_prefixes *)field)->items);
 		*(struct config_prefixes *)field = (struct config_prefixes){0};
@@ -181,6 +184,9 @@ void draft_list_add(struct draft *draft, const struct config_key *key, const cha
 		break;
 	case KEY_PORTS:
 		draft_add_port(draft, key, text, at);
+		break;
+	case KEY_FAILURES:
+		draft_add_failure(draft, key, text, at);
 		break;
 	case KEY_PREFIXES:
 		list_add_prefix(draft, key, text, at);

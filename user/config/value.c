@@ -68,6 +68,17 @@ static int value_set_mode(enum config_mode *field, const struct config_key *key,
 	return value_refuse(key, text, err);
 }
 
+static int value_set_choice(bool *field, const struct config_key *key, const char *text,
+			    struct err *err)
+{
+	bool value = strcmp(text, key_choice(key, true)) == 0;
+
+	if (!value && strcmp(text, key_choice(key, false)) != 0)
+		return value_refuse(key, text, err);
+	*field = value;
+	return 0;
+}
+
 /* Names of headers are the same in upper and lower case. */
 static int value_set_client_id(struct config *config, const struct config_key *key,
 			       const char *text, struct err *err)
@@ -101,10 +112,10 @@ static int value_set_textual(void *base, const struct config_key *key, const cha
 	case KEY_MODE:
 		return value_set_mode(field, key, text, err);
 	case KEY_STYLE:
-		if (strcmp(text, "status") != 0 && strcmp(text, "inband") != 0)
-			return value_refuse(key, text, err);
-		*(bool *)field = text[0] == 'i';
-		return 0;
+	case KEY_ON_OPEN:
+		return value_set_choice(field, key, text, err);
+	case KEY_WINDOW:
+		return value_window(key, text, field) ? 0 : value_refuse(key, text, err);
 	case KEY_CLIENT_ID:
 		return value_set_client_id(base, key, text, err);
 	case KEY_PREFIX:

@@ -22,6 +22,8 @@ int value_expand(const char *text, char ret[CONFIG_VALUE_MAX], bool *ret_expande
 void value_escape(const char *text, char ret[CONFIG_VALUE_MAX]);
 /* Is this how a text of the key, or an item of its list, is written? */
 bool value_is_spelled(const struct config_key *key, const char *text);
+/* breaker.c: "30s", "30000", "100 calls". false: it is none of these, or out of bounds. */
+bool value_window(const struct config_key *key, const char *text, struct config_window *ret);
 /*
  * Sets the field of a key that is no section and no list. base: as for key_field(). Returns
  * 0, a negative errno with words (the field is untouched then) or -ENOMEM.
