@@ -30,7 +30,7 @@
 #include "reason.h"
 
 #define HATAGO_ABI_MAGIC   0x6f6761746148ULL /* "Hatago" */
-#define HATAGO_ABI_VERSION 2u
+#define HATAGO_ABI_VERSION 3u
 
 #define HATAGO_WAYS		7u  /* slots in a set: with their keys, eight cache lines */
 #define HATAGO_REASONS_MAX	32u /* room for reasons in the counters */
@@ -42,6 +42,12 @@
 #define HATAGO_CLIENTS_MIN	64u
 #define HATAGO_CLIENTS_MAX	16777216u
 #define HATAGO_DEVICES_MAX	32
+
+/* What hatagod says of the pressure holds for so long after its last word of it. */
+#define HATAGO_HEARTBEAT_MAX_NS 2000000000ULL
+/* A cost is multiplied by so many 256ths: as configured, and the most. */
+#define HATAGO_INV_ONE 256u
+#define HATAGO_INV_MAX 65536u
 
 /*
  * Time in a bucket: a u64 of 1/256 ns, so that the time of a 60-byte frame at
@@ -149,11 +155,17 @@ struct hatago_set {
  * Those of the overflow slot have no owner and hold always.
  */
 struct hatago_requests {
-	__u64 requests;	   /* bucket of HATAGO_DIM_REQUESTS: see bucket.h */
-	__u64 handshakes;  /* bucket of initialize and what follows it */
-	__u32 connections; /* open ones with the gate; 0: nothing counts them yet */
-	__u32 pad;
+	__u64 requests;	  /* bucket of HATAGO_DIM_REQUESTS: see bucket.h */
+	__u64 handshakes; /* bucket of initialize and what follows it */
+	__u64 open;	  /* connections with the gate: HATAGO_OPEN() */
 };
+
+/*
+ * How many connections a client has open, in one word with half of its key, so that nobody
+ * inherits a count with a slot. It counts while its client is trusted and the heartbeat of
+ * struct hatago_pressure is fresh: who counts keeps both up.
+ */
+#define HATAGO_OPEN(key, count) ((key) << 32 | (__u32)(count))
 
 /* What a set needs rarely; sides[i] belongs to clients[i]. */
 struct hatago_side {
@@ -173,6 +185,7 @@ struct hatago_side {
 #define HATAGO_ALLOW	    (1u << 6) /* the allow list has entries */
 #define HATAGO_DENY	    (1u << 7) /* the deny list has entries */
 #define HATAGO_STEPS	    (1u << 8) /* a limit has a step */
+#define HATAGO_STRANGERS    (1u << 9) /* `strangers` holds */
 
 enum hatago_port_protocol { HATAGO_TCP, HATAGO_UDP, HATAGO_PORT_PROTOCOLS };
 
@@ -185,7 +198,36 @@ struct hatago_rules {
 	__u64 ipv6_mask_hi; /* as struct hatago_client_id */
 	__u64 ipv6_mask_lo;
 	struct hatago_limit limit[HATAGO_DIM_COUNT];
+	struct hatago_limit strangers; /* of the SYNs of all that are not trusted; no steps */
+	__u32 max_connections; /* SYNs of a client with so many open ones are dropped; 0: none */
+	__u32 pad;
 	__u64 port[HATAGO_PORT_PROTOCOLS][65536 / 64]; /* bit p % 64 of word p / 64: protected */
+};
+
+/*
+ * How hard the machine is pushed, as hatagod sees it: its only writer, several times a
+ * second. All of it is void once heartbeat_ns is older than HATAGO_HEARTBEAT_MAX_NS, so what
+ * a dead hatagod had tightened is as configured again by itself. A frame reads each field
+ * alone, and any mixture of old and new ones is safe.
+ *
+ * A scale multiplies what a frame costs in the buckets of the edge, but never beyond a full
+ * bucket (bucket.h): rate and burst shrink together, no debt gets longer than without it, and
+ * a full bucket lets one frame pass whatever the scale.
+ */
+struct hatago_pressure {
+	__u64 heartbeat_ns;
+	__u32 per_mille;   /* the pressure, for display: 0 to 1000 */
+	__u32 scale_inv;   /* in 256ths, up to HATAGO_INV_MAX; HATAGO_INV_ONE or less: none */
+	__u32 trusted_inv; /* the same for trusted clients; not looked at while scale_inv is none */
+	/* 0: the budget of strangers is not asked; else what a SYN costs there, in 256ths */
+	__u32 strangers_inv;
+};
+
+/* Buckets that all CPUs share, under rules.strangers: a cache line that only SYNs touch. */
+struct hatago_strangers {
+	__u64 first; /* of SYNs that were not seen before */
+	__u64 again; /* of those that came before, were refused, and came again in time */
+	__u64 pad[6];
 };
 
 /*
@@ -199,7 +241,8 @@ struct hatago_config {
 	__u64 secret[2]; /* of the table's cipher; random per table, secret[1] is odd */
 	__u32 active;
 	__u32 front_count; /* of the sets, those in front; all of them: there is no back */
-	__u64 reserved[3];
+	struct hatago_pressure pressure; /* in the cache line that every frame reads anyway */
+	struct hatago_strangers strangers;
 	struct hatago_rules rules[2];
 };
 
@@ -257,8 +300,10 @@ _Static_assert(sizeof(struct hatago_slot) == 64, "ABI: a slot is a cache line");
 _Static_assert(sizeof(struct hatago_set) == 512, "ABI");
 _Static_assert(sizeof(struct hatago_requests) == 24, "ABI");
 _Static_assert(sizeof(struct hatago_side) == 320, "ABI: cache lines");
-_Static_assert(sizeof(struct hatago_rules) == 32 + 48 * HATAGO_DIM_COUNT + 16384, "ABI");
-_Static_assert(sizeof(struct hatago_config) == 64 + 2 * sizeof(struct hatago_rules), "ABI");
+_Static_assert(sizeof(struct hatago_pressure) == 24, "ABI");
+_Static_assert(sizeof(struct hatago_strangers) == 64, "ABI: a cache line");
+_Static_assert(sizeof(struct hatago_rules) == 88 + 48 * HATAGO_DIM_COUNT + 16384, "ABI");
+_Static_assert(sizeof(struct hatago_config) == 128 + 2 * sizeof(struct hatago_rules), "ABI");
 _Static_assert(sizeof(struct hatago_device) == 48 + HATAGO_WHY_MAX, "ABI");
 _Static_assert(sizeof(struct hatago_counters) == 16 * 3 * HATAGO_REASONS_MAX, "ABI");
 _Static_assert(sizeof(struct hatago_prefix) == 20, "ABI");

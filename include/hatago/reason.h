@@ -39,7 +39,11 @@
 	X(CONTENDED, "contended", DROP,                                                          \
 	  "Other CPUs changed the client's buckets at every try to take from them (16).")        \
 	X(ESCALATED, "escalated", DROP,                                                          \
-	  "The gate refused the client too often; new connections wait until its debt is over.")
+	  "The gate refused the client too often; new connections wait until its debt is over.") \
+	X(STRANGERS, "strangers", DROP,                                                          \
+	  "Under pressure: a SYN of a client that is not trusted, and their budget is used up.") \
+	X(LIMIT_OPEN, "limit_open", DROP,                                                        \
+	  "The client has as many open connections with the gate as it may.")
 
 enum hatago_reason {
 #define HATAGO_REASON_NUMBER(name, label, verdict, help) HATAGO_REASON_##name,

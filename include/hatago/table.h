@@ -151,6 +151,18 @@ BUCKET_INLINE int slot_is_trusted(const struct hatago_slot *slot, __u32 tick)
 	       slot->standing > HATAGO_STANDING(HATAGO_TRUSTED, tick);
 }
 
+/* The open connections that a word says its client has; 0 where it is another client's. */
+BUCKET_INLINE __u32 open_count(__u64 word, __u64 key)
+{
+	return (__u32)(word >> 32) == (__u32)key ? (__u32)word : 0;
+}
+
+/* Does what hatagod says hold? Its clock may be ahead of a frame's (bpf/clock.h). */
+BUCKET_INLINE int pressure_is_fresh(const struct hatago_pressure *pressure, __u64 now_ns)
+{
+	return (__s64)(now_ns - pressure->heartbeat_ns) < (__s64)HATAGO_HEARTBEAT_MAX_NS;
+}
+
 /* Ticks and beats of CLOCK_MONOTONIC. */
 BUCKET_INLINE __u32 tick_of(__u64 now_ns)
 {

@@ -65,7 +65,7 @@ static void demand_rules(const struct config *config)
 {
 	static struct hatago_rules rules;
 
-	config_rules(&config->edge, &config->rate_limiting, &rules);
+	config_rules(config, &rules);
 	for (int d = 0; d < HATAGO_DIM_COUNT; d++)
 		if (rules.dimensions & (1u << d))
 			demand_limit(&rules.limit[d]);

@@ -124,6 +124,9 @@ static void check_buckets(struct draft *draft)
 		check_bucket(draft, &(struct check_bucket){sections[d], dimensions[d].enabled,
 							   dimensions[d].refill_interval_ms,
 							   &dimensions[d].limit});
+	check_bucket(draft,
+		     &(struct check_bucket){"edge.strangers", draft->config->edge.strangers.enabled,
+					    0, &draft->config->edge.strangers.limit});
 	check_bucket(draft, &(struct check_bucket){"rateLimiting", rate->enabled,
 						   rate->refill_interval_ms, &rate->limit});
 	check_bucket(draft, &(struct check_bucket){"gate.handshake", draft->config->gate.enabled, 0,

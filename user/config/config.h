@@ -30,6 +30,12 @@ struct config_dimension {
 	struct hatago_limit limit; /* prepared; holds the rate and the burst as well */
 };
 
+/* The budget that SYNs of clients who are not trusted share under pressure. */
+struct config_strangers {
+	bool enabled;
+	struct hatago_limit limit; /* prepared */
+};
+
 struct config_edge {
 	bool enabled; /* the section is there */
 	char *devices[HATAGO_DEVICES_MAX];
@@ -43,6 +49,8 @@ struct config_edge {
 	uint32_t max_clients;
 	uint8_t ipv4_prefix, ipv6_prefix;
 	struct config_dimension dimension[HATAGO_EDGE_DIMENSIONS];
+	struct config_strangers strangers;
+	uint32_t trust_ms; /* how long a completed handshake is remembered */
 	struct config_prefixes allow, deny;
 	char *pins; /* folder in a bpffs */
 };
@@ -254,7 +262,6 @@ void config_problems_done(struct config_problems *problems);
 const char *config_failure_name(enum config_failure failure);
 
 /* Fills rules from the configuration, but for the ALLOW and DENY flags, which are the lists'. */
-void config_rules(const struct config_edge *edge, const struct config_rate_limiting *rate,
-		  struct hatago_rules *ret);
+void config_rules(const struct config *config, struct hatago_rules *ret);
 
 #endif

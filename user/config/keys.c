@@ -95,6 +95,18 @@ const struct config_key config_keys[] = {
 	DIMENSION("packets", edge.dimension[HATAGO_DIM_PACKETS], "packets"),
 	DIMENSION("bytes", edge.dimension[HATAGO_DIM_BYTES], "bytes of whole frames"),
 	DIMENSION("connections", edge.dimension[HATAGO_DIM_CONNECTIONS], "new TCP connections"),
+	SECTION("edge.strangers", KEY_GATE,
+		"Under pressure: what new TCP connections of all clients that are not trusted "
+		"share. Where it is used up, a client's connection comes through at its second "
+		"try, from a budget of the same size for those."),
+	KEY("edge.strangers.enabled", KEY_BOOL, KEY_GATE, edge.strangers.enabled, 0, 0, "true",
+	    "false never asks for it."),
+	KEY("edge.strangers.tokensPerSecond", KEY_MILLI, KEY_GATE, edge.strangers.limit.rate_milli,
+	    1, BUCKET_RATE_MILLI_MAX, "1000", "How many a second, in the long run."),
+	KEY("edge.strangers.burstCapacity", KEY_U64, KEY_GATE, edge.strangers.limit.burst, 1,
+	    BUCKET_BURST_MAX, "2000", "How many at once after a pause."),
+	KEY("edge.trust", KEY_DURATION, KEY_GATE, edge.trust_ms, 1000, CONFIG_DAY_MS, "10m",
+	    "For how long a client is trusted that completed a TCP handshake with the gate."),
 	KEY("edge.allow", KEY_PREFIXES, 0, edge.allow, 0, HATAGO_LIST_MAX, "[]",
 	    "Addresses and prefixes that are never charged, denied or banned."),
 	KEY("edge.deny", KEY_PREFIXES, 0, edge.deny, 0, HATAGO_LIST_MAX, "[]",

@@ -50,9 +50,24 @@ static uint32_t rules_flags(const struct config_edge *edge)
 	return flags;
 }
 
-void config_rules(const struct config_edge *edge, const struct config_rate_limiting *rate,
-		  struct hatago_rules *ret)
+/* What takes a gate: it alone knows requests, open connections and whom to trust. */
+static void rules_gate(const struct config *config, struct hatago_rules *rules)
 {
+	if (config->edge.strangers.enabled) {
+		rules->flags |= HATAGO_STRANGERS;
+		rules->strangers = config->edge.strangers.limit;
+	}
+	rules->max_connections = config->gate.max_connections_per_client;
+	if (!config->rate_limiting.enabled)
+		return;
+	rules->dimensions |= 1u << HATAGO_DIM_REQUESTS;
+	rules->limit[HATAGO_DIM_REQUESTS] = config->rate_limiting.limit;
+}
+
+void config_rules(const struct config *config, struct hatago_rules *ret)
+{
+	const struct config_edge *edge = &config->edge;
+
 	memset(ret, 0, sizeof(*ret));
 	ret->flags = rules_flags(edge);
 	rules_masks(edge, ret);
@@ -62,9 +77,7 @@ void config_rules(const struct config_edge *edge, const struct config_rate_limit
 			ret->dimensions |= 1u << d;
 			ret->limit[d] = edge->dimension[d].limit;
 		}
-	if (rate && rate->enabled) {
-		ret->dimensions |= 1u << HATAGO_DIM_REQUESTS;
-		ret->limit[HATAGO_DIM_REQUESTS] = rate->limit;
-	}
+	if (config->gate.enabled)
+		rules_gate(config, ret);
 	hatago_rules_seal(ret);
 }

@@ -247,7 +247,7 @@ int settings_new(const struct config *config, struct settings **ret)
 		settings_free(settings);
 		return -ENOMEM;
 	}
-	config_rules(&config->edge, &config->rate_limiting, settings->rules);
+	config_rules(config, settings->rules);
 	for (size_t i = 0; i < settings->method_count; i++)
 		if (settings->methods[i].cost > settings->dearest)
 			settings->dearest = settings->methods[i].cost;

@@ -73,8 +73,7 @@ static int apply_prepare(struct edge *edge, const struct config *config, bool re
 	uint64_t secret[2];
 	int r;
 
-	config_rules(&config->edge, config->gate.enabled ? &config->rate_limiting : NULL,
-		     &a->rules);
+	config_rules(config, &a->rules);
 	a->rules.flags |= view_rules(view)->flags & (HATAGO_ALLOW | HATAGO_DENY);
 	r = lists_plan(view, VIEW_ALLOW, &config->edge.allow, &a->lists[VIEW_ALLOW], err);
 	r = r < 0 ? r : lists_plan(view, VIEW_DENY, &config->edge.deny, &a->lists[VIEW_DENY], err);

@@ -81,7 +81,7 @@ static int edge_make_pins(const char *pins, const struct config *config, struct 
 	char path[PINS_PATH_MAX];
 	int r;
 
-	config_rules(&config->edge, config->gate.enabled ? &config->rate_limiting : NULL, &rules);
+	config_rules(config, &rules);
 	r = table_make(config->edge.max_clients, NULL, true, &rules, &table, err);
 	if (r < 0)
 		return r;
@@ -173,6 +173,30 @@ int edge_open(const struct config *config, struct edge **ret, bool *ret_adopted,
 	return 0;
 }
 
+/* A share, 1 to EDGE_SCALE_MIN, as what costs are multiplied by. */
+static uint32_t edge_inv(double scale)
+{
+	if (!(scale > EDGE_SCALE_MIN)) /* no number either */
+		scale = EDGE_SCALE_MIN;
+	return scale < 1 ? (uint32_t)(HATAGO_INV_ONE / scale + 0.5) : HATAGO_INV_ONE;
+}
+
+void edge_set_pressure(struct edge *edge, const struct edge_pressure *pressure, uint64_t now_ns)
+{
+	struct hatago_pressure *to = &edge->view->config->pressure;
+	double per_mille = pressure->pressure * 1000 + 0.5;
+
+	if (!(per_mille > 0))
+		per_mille = 0;
+	edge->has_pressure = true;
+	BUCKET_WRITE(to->per_mille, (uint32_t)(per_mille < 1000 ? per_mille : 1000));
+	BUCKET_WRITE(to->trusted_inv, edge_inv(pressure->trusted_scale));
+	BUCKET_WRITE(to->scale_inv, edge_inv(pressure->scale));
+	BUCKET_WRITE(to->strangers_inv,
+		     pressure->strangers_asked ? edge_inv(pressure->strangers_scale) : 0);
+	BUCKET_WRITE(to->heartbeat_ns, now_ns);
+}
+
 int edge_remove(struct edge *edge, struct err *err)
 {
 	int first = 0;
@@ -192,6 +216,8 @@ void edge_free(struct edge *edge)
 {
 	if (!edge)
 		return;
+	if (edge->has_pressure)
+		BUCKET_WRITE(edge->view->config->pressure.heartbeat_ns, 0);
 	for (size_t i = 0; i < edge->device_count; i++)
 		device_done(&edge->devices[i]);
 	view_free(edge->view);

@@ -16,7 +16,18 @@
 
 struct edge;
 
-#define EDGE_NOTICES_MAX 64
+#define EDGE_NOTICES_MAX  64
+#define EDGE_HEARTBEAT_MS 500 /* to be called so often; the kernel forgives three lost ones */
+#define EDGE_SCALE_MIN	  (1.0 / 256) /* scales below it, or no numbers, count as this */
+
+/* What the machine's load makes of the edge (see struct hatago_pressure). */
+struct edge_pressure {
+	double pressure;	/* 0 to 1; for display */
+	double scale;		/* of rates and bursts: 1, as configured, down to EDGE_SCALE_MIN */
+	double trusted_scale;	/* the same for trusted clients; not under `scale` */
+	bool strangers_asked;	/* SYNs of clients that are not trusted draw on their budget */
+	double strangers_scale; /* of that budget, likewise */
+};
 
 /*
  * Makes or adopts the pinned maps, with the rules and lists of the configuration in
@@ -64,6 +75,13 @@ uint64_t edge_confirm_by_ns(const struct edge *edge);
  */
 int edge_reload(struct edge *edge, const struct config *old, const struct config *config,
 		struct err *err);
+/*
+ * Puts the pressure in force for the next frame and says that hatagod lives; now_ns is
+ * CLOCK_MONOTONIC. To be called every EDGE_HEARTBEAT_MS whether anything changed or not: the
+ * counts of open connections hold only while it is. Carried along where a reload makes a new
+ * table. edge_free() takes it back.
+ */
+void edge_set_pressure(struct edge *edge, const struct edge_pressure *pressure, uint64_t now_ns);
 /* Detaches everything and removes the pins; the edge is good for edge_free() only then. */
 int edge_remove(struct edge *edge, struct err *err);
 /* Lets go without detaching: pins and links stay. Accepts NULL. */

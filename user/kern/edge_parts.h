@@ -33,6 +33,7 @@ struct edge_device {
 struct edge {
 	char *pins;
 	struct view *view;
+	bool has_pressure; /* this process has put some in force */
 	struct edge_device devices[HATAGO_DEVICES_MAX];
 	size_t device_count;
 	char notices[EDGE_NOTICES_MAX][ERR_TEXT_MAX];
