@@ -172,20 +172,20 @@ static const struct {
 	const char *name;
 	void (*show)(const json_t *result, FILE *out);
 } renderers[] = {
-	{"status", render_status},	   {"edge show", render_edge},
-	{"edge attach", render_attach},	   {"edge detach", render_detach},
-	{"edge confirm", render_confirm},  {"client list", render_clients},
-	{"client show", render_client},	   {"why", render_why},
-	{"ban add", render_ban_add},	   {"ban del", render_ban_del},
-	{"ban list", render_bans},	   {"allow add", render_list_change},
-	{"allow del", render_list_change}, {"allow list", render_entries},
-	{"deny add", render_list_change},  {"deny del", render_list_change},
-	{"deny list", render_entries},	   {"limit show", render_limits},
-	{"limit set", render_limit_set},   {"counter list", render_counters},
-	{"breaker show", render_breakers}, {"breaker open", render_breakers},
+	{"status", render_status},	    {"edge show", render_edge},
+	{"edge attach", render_attach},	    {"edge detach", render_detach},
+	{"edge confirm", render_confirm},   {"client list", render_clients},
+	{"client show", render_client},	    {"why", render_why},
+	{"ban add", render_ban_add},	    {"ban del", render_ban_del},
+	{"ban list", render_bans},	    {"allow add", render_list_change},
+	{"allow del", render_list_change},  {"allow list", render_entries},
+	{"deny add", render_list_change},   {"deny del", render_list_change},
+	{"deny list", render_entries},	    {"limit show", render_limits},
+	{"limit set", render_limit_set},    {"counter list", render_counters},
+	{"breaker show", render_breakers},  {"breaker open", render_breakers},
 	{"breaker close", render_breakers}, {"breaker reset", render_breakers},
-	{"config check", render_check},	   {"config show", render_config},
-	{"config reload", render_reload},  {"version", render_version},
+	{"config check", render_check},	    {"config show", render_config},
+	{"config reload", render_reload},   {"version", render_version},
 };
 
 void render(const struct ops_command *command, const json_t *result, FILE *out)

@@ -19,13 +19,13 @@
 #include "sense/psi_trigger.h"
 #include "sense/sense.h"
 
-#define ADAPT_NS_PER_MS	  1000000ULL
-#define ADAPT_TIGHT_MS	  500 /* between two looks while something is tightened, at most */
-#define ADAPT_TRIGGERS	  6   /* a resource's some and full */
-#define ADAPT_WINDOW_US	  PSI_WINDOW_MIN_US /* of the triggers: the kernel looks at it ten times */
-#define ADAPT_JUST_ABOVE  1.001 /* what a trigger says of its threshold */
-#define ADAPT_LEAST	  0.01	/* of a budget: what strangers have at the highest pressure */
-#define PSI_SIGNAL(r, kind) (PRESSURE_PSI_CPU_SOME + (r) * 2 + (kind))
+#define ADAPT_NS_PER_MS	    1000000ULL
+#define ADAPT_TIGHT_MS	    500 /* between two looks while something is tightened, at most */
+#define ADAPT_TRIGGERS	    6	/* a resource's some and full */
+#define ADAPT_WINDOW_US	    PSI_WINDOW_MIN_US /* of the triggers: the kernel looks at it ten times */
+#define ADAPT_JUST_ABOVE    1.001	      /* what a trigger says of its threshold */
+#define ADAPT_LEAST	    0.01 /* of their budget that strangers keep at the highest pressure */
+#define PSI_SIGNAL(r, kind) (PRESSURE_PSI_CPU_SOME + (r)*2 + (kind))
 
 _Static_assert((int)PSI_SIGNAL(SENSE_IO, PSI_FULL) == PRESSURE_PSI_IO_FULL,
 	       "signals go by resource and kind");
@@ -42,13 +42,12 @@ struct adapt {
 	struct agent *agent;
 	struct sense *sense; /* NULL: adaptation is off */
 	struct pressure pressure;
-	struct sense_load load;
+	struct pressure_load load; /* as last read */
 	uv_timer_t check_timer, heartbeat_timer;
 	struct trigger triggers[ADAPT_TRIGGERS];
 	uint64_t served, response_ns; /* as last seen of the gate's tally */
-	double response_ms;
-	bool circuit_is_open; /* of all upstreams together */
-	unsigned int open;    /* handles that are to be closed before this is freed */
+	bool circuit_is_open;	      /* of all upstreams together */
+	unsigned int open;	      /* handles that are to be closed before this is freed */
 	bool is_tight;
 };
 
@@ -61,7 +60,7 @@ static void adapt_options(const struct config *config, struct pressure_options *
 
 /* --- to the gate and the edge --- */
 
-static void tell_edge_of_it(struct adapt *adapt)
+static void put_in_force(struct adapt *adapt)
 {
 	const struct pressure *p = &adapt->pressure;
 	double least = 1 - p->pressure;
@@ -82,10 +81,10 @@ static void tell_edge_of_it(struct adapt *adapt)
 
 static void on_heartbeat(uv_timer_t *timer)
 {
-	tell_edge_of_it(timer->data);
+	put_in_force(timer->data);
 }
 
-void adapt_circuit(struct agent *agent)
+void adapt_follow_circuit(struct agent *agent)
 {
 	struct adapt *adapt = agent->adapt;
 	struct tally_gate gate;
@@ -93,32 +92,43 @@ void adapt_circuit(struct agent *agent)
 	if (!gateway_tally(agent, &gate))
 		return;
 	adapt->circuit_is_open = gate.breaker == BREAKER_OPEN;
-	tell_edge_of_it(adapt);
+	put_in_force(adapt);
 }
 
 /* --- the load --- */
 
-static void note_response_time(struct adapt *adapt)
+/* On average since the last look; unknown where nothing was answered. */
+static void fill_response_time(struct adapt *adapt, struct pressure_load *ret)
 {
 	struct tally_gate gate;
 	uint64_t served, ns;
 
-	adapt->response_ms = 0;
 	if (!gateway_tally(adapt->agent, &gate))
 		return;
 	served = gate.sum.outcomes[TALLY_SERVED];
 	ns = gate.sum.response_ns_sum;
 	if (served > adapt->served)
-		adapt->response_ms = (double)(ns - adapt->response_ns) /
-				     (double)(served - adapt->served) / ADAPT_NS_PER_MS;
+		pressure_load_set(ret, PRESSURE_RESPONSE_TIME,
+				  (double)(ns - adapt->response_ns) /
+					  (double)(served - adapt->served) / ADAPT_NS_PER_MS);
 	adapt->served = served;
 	adapt->response_ns = ns;
 }
 
-static void fill_psi(const struct sense_load *load, struct pressure_load *ret)
+static void fill_machine(struct adapt *adapt, uint64_t now_ns, struct pressure_load *ret)
 {
+	struct sense_load load;
+	struct err notice;
+
+	sense_read(adapt->sense, now_ns, &load);
+	while (sense_notice(adapt->sense, &notice))
+		log_line(LEVEL_WARNING, "adaptive: %s", notice.text);
+	if (load.valid & SENSE_HAS_CPU)
+		pressure_load_set(ret, PRESSURE_CPU, load.cpu_percent);
+	if (load.valid & SENSE_HAS_MEMORY)
+		pressure_load_set(ret, PRESSURE_MEMORY, load.memory_percent);
 	for (int r = 0; r < SENSE_RESOURCES; r++) {
-		const struct sense_psi *psi = &load->psi[r];
+		const struct sense_psi *psi = &load.psi[r];
 
 		if (psi->valid & SENSE_PSI_SOME)
 			pressure_load_set(ret, PSI_SIGNAL(r, PSI_SOME), psi->some_percent);
@@ -158,8 +168,8 @@ static void log_change(struct adapt *adapt)
 		log_line(LEVEL_WARNING,
 			 "under pressure: %s is %.1f, its threshold is %.1f; limits are tightened "
 			 "to %.0f %%",
-			 pressure_signal_name(p->reason), p->value,
-			 p->options.threshold[p->reason], p->scale * 100);
+			 pressure_signal_name(p->reason), p->value, p->options.threshold[p->reason],
+			 p->scale * 100);
 	else if (!is_tight && adapt->is_tight)
 		log_line(LEVEL_INFO, "the pressure is over; limits are as configured");
 	adapt->is_tight = is_tight;
@@ -182,35 +192,25 @@ static void look(struct adapt *adapt, enum pressure_signal woke)
 {
 	uint64_t now_ns = clock_mono_ns();
 	double old_scale = adapt->pressure.scale;
-	struct pressure_load load = {0};
-	struct err notice;
+	struct pressure_load *load = &adapt->load;
+	double least;
 
-	sense_read(adapt->sense, now_ns, &adapt->load);
-	while (sense_notice(adapt->sense, &notice))
-		log_line(LEVEL_WARNING, "adaptive: %s", notice.text);
-	if (adapt->load.valid & SENSE_HAS_CPU)
-		pressure_load_set(&load, PRESSURE_CPU, adapt->load.cpu_percent);
-	if (adapt->load.valid & SENSE_HAS_MEMORY)
-		pressure_load_set(&load, PRESSURE_MEMORY, adapt->load.memory_percent);
-	fill_psi(&adapt->load, &load);
-	note_response_time(adapt);
-	if (adapt->agent->gate)
-		pressure_load_set(&load, PRESSURE_RESPONSE_TIME, adapt->response_ms);
-	/* What a trigger saw in its window may be thin over the time since the last look. */
-	if (woke < PRESSURE_SIGNALS) {
-		double least = adapt->pressure.options.threshold[woke] * ADAPT_JUST_ABOVE;
-
-		if (!(load.known & 1u << woke) || load.value[woke] < least)
-			pressure_load_set(&load, woke, least);
+	*load = (struct pressure_load){0};
+	fill_machine(adapt, now_ns, load);
+	fill_response_time(adapt, load);
+	if (woke < PRESSURE_SIGNALS) { /* since the last look it may be thin; not in its window */
+		least = adapt->pressure.options.threshold[woke] * ADAPT_JUST_ABOVE;
+		if (load->value[woke] < least)
+			pressure_load_set(load, woke, least);
 	}
-	pressure_update(&adapt->pressure, &load, now_ns);
+	pressure_update(&adapt->pressure, load, now_ns);
 	if (adapt->pressure.scale != old_scale) {
 		if (adapt->agent->gate)
 			gate_set_scale(adapt->agent->gate, adapt->pressure.scale);
 		emit_change(adapt, old_scale);
 		log_change(adapt);
 	}
-	tell_edge_of_it(adapt);
+	put_in_force(adapt);
 	set_timer(adapt);
 }
 
@@ -221,6 +221,9 @@ static void on_check(uv_timer_t *timer)
 
 /* --- triggers --- */
 
+static void triggers_open(struct adapt *adapt);
+
+/* One that a reload has closed is opened anew. */
 static void on_trigger_closed(uv_handle_t *handle)
 {
 	struct trigger *trigger = handle->data;
@@ -228,6 +231,8 @@ static void on_trigger_closed(uv_handle_t *handle)
 
 	close(trigger->psi.fd);
 	trigger->is_open = false;
+	if (adapt->sense)
+		triggers_open(adapt);
 	if (--adapt->open == 0)
 		free(adapt);
 }
@@ -368,18 +373,15 @@ void adapt_close(struct agent *agent)
 	uv_close((uv_handle_t *)&adapt->heartbeat_timer, on_timer_closed);
 }
 
-void adapt_view(const struct agent *agent, struct adapt_view *ret)
+void adapt_view(const struct agent *agent, struct pressure_view *ret)
 {
 	const struct adapt *adapt = agent->adapt;
 
-	*ret = (struct adapt_view){.is_on = adapt->sense != NULL, .scale = 1};
-	if (!adapt->sense)
-		return;
-	ret->pressure = adapt->pressure.pressure;
-	ret->scale = adapt->pressure.scale;
-	ret->reason = adapt->pressure.pressure > 0 ? pressure_signal_name(adapt->pressure.reason) : NULL;
-	ret->load = adapt->load;
-	ret->response_ms = adapt->response_ms;
+	*ret = (struct pressure_view){
+		.is_on = adapt->sense != NULL,
+		.now = adapt->pressure,
+		.load = adapt->load,
+	};
 	for (size_t i = 0; i < ADAPT_TRIGGERS; i++)
 		ret->triggers += adapt->triggers[i].is_open;
 }

@@ -5,7 +5,7 @@
  * hatagod is ready. If a start fails, nothing stays attached that was not before.
  *
  *   lock -> signals -> timers -> control -> metrics -> gate's listeners -> edge -> devices
- *     -> rights -> gate's workers -> READY=1 ... loop
+ *     -> load -> rights -> gate's workers -> READY=1 ... loop
  *   gate drains -> STOPPING=1 -> gate and servers close -> devices detach, pins go -> lock
  */
 #include "agent/agent.h"
@@ -185,12 +185,16 @@ static int start(struct agent *agent, struct err *err)
 		no_edge(agent);
 	else
 		r = edge_start(agent, err);
+	r = r < 0 ? r : adapt_open(agent, err);
 	r = r < 0 ? r : rights_drop(err);
 	if (r < 0)
 		return r;
 	/* With no more rights than they will have later. */
 	events_set_hooks(agent->events, agent->config->hooks);
-	return gateway_start(agent, err);
+	r = gateway_start(agent, err);
+	if (r == 0)
+		adapt_start(agent);
+	return r;
 }
 
 static void on_handle_left(uv_handle_t *handle, void *ctx)
@@ -204,6 +208,7 @@ static void on_handle_left(uv_handle_t *handle, void *ctx)
 static void loop_close(struct agent *agent)
 {
 	gateway_close(agent);
+	adapt_close(agent);
 	events_free(agent->events);
 	line_server_free(agent->control);
 	http_server_free(agent->http);

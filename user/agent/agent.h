@@ -12,6 +12,7 @@
  *   lock.c     one hatagod for each pins' folder
  *   gateway.c  the gate, and what it shares with the edge
  *   events.h   what happens, for hooks and followers
+ *   adapt.h    the machine's load, made into limits
  *   rights.c   what hatagod may do from then on
  */
 #ifndef HATAGO_AGENT_H
@@ -23,6 +24,7 @@
 #include <sys/types.h>
 #include <uv.h>
 
+#include "agent/adapt.h"
 #include "agent/events.h"
 #include "agent/lock.h"
 #include "agent/watch.h"
@@ -67,6 +69,7 @@ struct agent {
 		struct hatago_side *sides;
 	} gateway_table;
 	struct tally_gate gateway_tally;
+	struct adapt *adapt;
 	struct trend trend;
 	uint64_t drain_until_ns; /* CLOCK_MONOTONIC; 0: not draining */
 	struct line_server *control;

@@ -102,6 +102,8 @@ static void on_event(void *ctx, enum gate_event event, const char *json)
 	else if (event == GATE_BREAKER_CHANGED)
 		log_line(LEVEL_WARNING, "circuit breaker: %s", json);
 	events_emit(agent->events, names[event], json);
+	if (event == GATE_BREAKER_CHANGED)
+		adapt_follow_circuit(agent);
 }
 
 static char *on_metrics(void *ctx, size_t *ret_length)

@@ -145,6 +145,7 @@ static void reload_done(struct agent *agent, struct config *config, const struct
 	tell_without_effect(config);
 	events_set_hooks(agent->events, config->hooks);
 	gateway_set_timer(agent);
+	adapt_reload(agent);
 	reload_emit(agent, diff->wanted_count, false);
 }
 

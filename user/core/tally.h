@@ -69,7 +69,7 @@ struct tally_gate {
 	enum breaker_state breaker;	      /* of all upstreams together */
 	struct tally_upstream upstreams[TALLY_UPSTREAMS_MAX];
 	size_t upstream_count;
-	struct tally sum;		      /* of all workers */
+	struct tally sum; /* of all workers */
 };
 
 /* A sum of what goes up and down. Workers are read one after the other: it may be below 0; then 0.

@@ -4,8 +4,6 @@
  * answers allow (core/gradient.h) and what the machine's pressure leaves of it (the scale,
  * which the agent sets). What is decided is core's; here it is put in force.
  */
-#include <math.h>
-
 #include "base/clock.h"
 #include "gate/parts.h"
 
@@ -16,7 +14,7 @@ static void put_in_force(struct gate *gate)
 	uint32_t limit = settings->admission.max_concurrent, scaled;
 
 	if (settings->is_adaptive) {
-		scaled = (uint32_t)lround((double)limit * gate->scale);
+		scaled = (uint32_t)((double)limit * gate->scale);
 		limit = gradient_limit(&gate->gradient);
 		limit = scaled < limit ? scaled : limit;
 		if (limit < settings->gradient.min)

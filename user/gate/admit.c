@@ -162,8 +162,9 @@ static uint64_t breaker_retry_ns(const struct gate *gate, uint64_t now_ns)
 		next_ns = at_ns < next_ns ? at_ns : next_ns;
 	}
 	if (next_ns == UINT64_MAX)
-		return gate->breaker_state == BREAKER_HALF_OPEN ? NS_PER_S
-								: gate->settings->breaker.recovery_ns;
+		return gate->breaker_state == BREAKER_HALF_OPEN
+			       ? NS_PER_S
+			       : gate->settings->breaker.recovery_ns;
 	return next_ns > now_ns ? next_ns - now_ns : 0;
 }
 

@@ -82,9 +82,10 @@ static void on_bytes(struct flow *flow, const char *bytes, size_t n)
 	length = http_scan(&check->scan, check->head, check->length, false, &bounds);
 	if (length == 0 && check->length < sizeof(check->head))
 		return;
-	check_end(check, length > 0 &&
-				 http_parse_response(check->head, (size_t)length, false, message) == 0 &&
-				 is_expected(check, message));
+	check_end(check,
+		  length > 0 &&
+			  http_parse_response(check->head, (size_t)length, false, message) == 0 &&
+			  is_expected(check, message));
 }
 
 static void on_connected(struct flow *flow, int error)
@@ -100,7 +101,8 @@ static void on_connected(struct flow *flow, int error)
 	else if (strncmp(name, "unix:", 5) == 0)
 		name = "localhost";
 	n = snprintf(request, sizeof(request),
-		     "GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: hatago-edge\r\nConnection: close\r\n\r\n",
+		     "GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: hatago-edge\r\nConnection: "
+		     "close\r\n\r\n",
 		     w->settings->health_path, name);
 	if (error < 0 || n < 0 || (size_t)n >= sizeof(request) ||
 	    flow_send(flow, request, (size_t)n, NULL, 0) < 0)

@@ -88,10 +88,10 @@ struct settings {
 	char *endpoint; /* of the metrics; NULL: none */
 	struct escalate_options escalate;
 	struct breaker_options breaker;
-	bool hold_on_open; /* whoever waits goes on waiting while the breaker is open */
+	bool hold_on_open;    /* whoever waits goes on waiting while the breaker is open */
 	unsigned int fail_on; /* bit f: enum config_failure f counts as one */
 	char *health_path;
-	uint32_t health_status; /* 0: any below 500 */
+	uint32_t health_status;	     /* 0: any below 500 */
 	uint32_t health_interval_ms; /* 0: no checks */
 	bool is_adaptive;
 	struct gradient_options gradient;

@@ -196,9 +196,8 @@ static void answer_begins(struct exchange *x, const struct http_message *message
 		conn->keep_alive = false;
 	x->is_sse = http_type_is(http_value(message, HTTP_FIELD_CONTENT_TYPE), "text/event-stream");
 	x->is_get_stream = x->is_get_stream && x->is_sse;
-	x->is_rpc_answer =
-		x->is_json &&
-		http_type_is(http_value(message, HTTP_FIELD_CONTENT_TYPE), "application/json");
+	x->is_rpc_answer = x->is_json && http_type_is(http_value(message, HTTP_FIELD_CONTENT_TYPE),
+						      "application/json");
 	if (x->is_rpc_answer) /* the request's is not needed any more */
 		rpc_init(&x->rpc, note_error, x);
 	if (!x->is_sse)

@@ -67,10 +67,8 @@
 	X(gate_upstream_requests, GAUGE, "upstream", "Requests in flight, by upstream.")          \
 	X(gate_breaker_state, GAUGE, "upstream, state",                                           \
 	  "1 for the state of the upstream's circuit breaker, else 0.")                           \
-	X(gate_breaker_failures, GAUGE, "upstream",                                               \
-	  "Failures in the breaker's window.")                                                    \
-	X(gate_breaker_opened_total, COUNTER, "upstream",                                         \
-	  "How often the breaker has opened.")                                                    \
+	X(gate_breaker_failures, GAUGE, "upstream", "Failures in the breaker's window.")          \
+	X(gate_breaker_opened_total, COUNTER, "upstream", "How often the breaker has opened.")    \
 	X(gate_streams, GAUGE, "", "Streams of server-sent events that are open.")                \
 	X(gate_max_streams, GAUGE, "", "Streams that may be open.")                               \
 	X(gate_connections, GAUGE, "", "Connections of clients that are open.")                   \

@@ -59,8 +59,8 @@ struct metrics_edge {
 struct metrics_gate {
 	uint64_t current, max;
 	uint64_t queue_size, queue_max;
-	enum breaker_state breaker; /* of all upstreams together */
-	uint64_t breaker_failures;  /* in the windows of all */
+	enum breaker_state breaker;			      /* of all upstreams together */
+	uint64_t breaker_failures;			      /* in the windows of all */
 	uint64_t last_failure_ns;			      /* CLOCK_REALTIME; 0: none */
 	double tokens, capacity, refill_rate;		      /* the last one per second */
 	double avg_response_ms, requests_per_sec, error_rate; /* of the last minute */

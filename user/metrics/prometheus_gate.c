@@ -70,15 +70,15 @@ void write_gate_turn_seconds(const struct text *t)
 }
 
 /* A metric with one series for each upstream. */
-#define UPSTREAM_PROVIDER(name, expression)                                       \
-	void write_##name(const struct text *t)                                   \
-	{                                                                         \
-		for (size_t i = 0; i < t->s->gate.upstream_count; i++) {          \
+#define UPSTREAM_PROVIDER(name, expression)                                        \
+	void write_##name(const struct text *t)                                    \
+	{                                                                          \
+		for (size_t i = 0; i < t->s->gate.upstream_count; i++) {           \
 			const struct tally_upstream *u = &t->s->gate.upstreams[i]; \
-                                                                                  \
-			series(t, LABELS({"upstream", u->name}));                 \
-			value_u64(t, expression);                                 \
-		}                                                                 \
+                                                                                   \
+			series(t, LABELS({"upstream", u->name}));                  \
+			value_u64(t, expression);                                  \
+		}                                                                  \
 	}
 
 UPSTREAM_PROVIDER(gate_upstream_requests, u->outstanding)
@@ -91,8 +91,8 @@ void write_gate_breaker_state(const struct text *t)
 		const struct tally_upstream *u = &t->s->gate.upstreams[i];
 
 		for (int state = BREAKER_CLOSED; state <= BREAKER_HALF_OPEN; state++) {
-			series(t, LABELS({"upstream", u->name},
-					 {"state", breaker_state_name(state)}));
+			series(t,
+			       LABELS({"upstream", u->name}, {"state", breaker_state_name(state)}));
 			value_u64(t, u->breaker.state == (enum breaker_state)state);
 		}
 	}

@@ -237,18 +237,20 @@ const struct ops_command ops_commands[] = {
 		.where = OPS_DAEMON,
 		.run = ops_breaker_show,
 	},
-#define BREAKER(verb_, help_, lasts_, run_)                                                       \
-	{                                                                                         \
-		.object = "breaker", .verb = verb_, .help = help_, .lasts = lasts_,               \
-		.right = OPS_CHANGE, .where = OPS_DAEMON,                                         \
-		.arguments = {ARG_OR_NOT("upstream", "UPSTREAM", OPS_TEXT,                        \
-					 "one of gate.upstream, as written there; else all")},    \
-		.run = run_,                                                                      \
+#define BREAKER(verb_, help_, lasts_, run_)                                                    \
+	{                                                                                      \
+		.object = "breaker", .verb = verb_, .help = help_, .lasts = lasts_,            \
+		.right = OPS_CHANGE, .where = OPS_DAEMON,                                      \
+		.arguments = {ARG_OR_NOT("upstream", "UPSTREAM", OPS_TEXT,                     \
+					 "one of gate.upstream, as written there; else all")}, \
+		.run = run_,                                                                   \
 	}
 	BREAKER("open", "keeps all requests from the upstream: they are refused at once",
-		"until 'breaker close' or 'breaker reset', or until hatagod stops", ops_breaker_open),
+		"until 'breaker close' or 'breaker reset', or until hatagod stops",
+		ops_breaker_open),
 	BREAKER("close", "lets requests through, however many fail",
-		"until 'breaker open' or 'breaker reset', or until hatagod stops", ops_breaker_close),
+		"until 'breaker open' or 'breaker reset', or until hatagod stops",
+		ops_breaker_close),
 	BREAKER("reset", "leaves the breaker to itself again: closed, with nothing held against it",
 		"as long as the upstream answers", ops_breaker_reset),
 	{
