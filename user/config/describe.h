@@ -14,7 +14,7 @@
 #include "config/config.h"
 
 /* More keys than there are, so that an array of it holds every change. */
-#define CONFIG_CHANGES_MAX 160
+#define CONFIG_CHANGES_MAX 192
 
 struct config_change {
 	const char *key; /* its path, such as "edge.packets.burstCapacity"; static */

@@ -79,7 +79,7 @@ struct config_key {
 
 extern const struct config_key config_keys[];
 extern const size_t config_key_count;
-#define KEY_COUNT_MAX 160
+#define KEY_COUNT_MAX 192
 
 /* The key of this path, or NULL. */
 const struct config_key *key_find(const char *path);
