@@ -184,7 +184,9 @@ static void without_effect(void **state)
 		{"hooks: {onMetrics: {}}", true, false},
 		{"hooks: {onCircuitOpen: {}}", true, true},
 		{"circuitBreaker: {}", true, true},
-		{"adaptive: {enabled: false}", true, true},
+		{"adaptive: {enabled: true, psi: {cpu: {some: 0}}}", false, false},
+		{"adaptive: {responseTimeThreshold: 1s}", true, false},
+		{"adaptive: {minConcurrent: 2}", true, false},
 		{"templates: {circuitBreaker: \"\"}", true, true},
 		{"templates: {rateLimit: \"\"}", true, false},
 	};

@@ -98,9 +98,23 @@ static void gate_check_costs(struct draft *draft, const char *path,
 	}
 }
 
+static void gate_check_adaptive(struct draft *draft)
+{
+	uint32_t least = draft->config->adaptive.min_concurrent;
+	uint32_t most = draft->config->concurrency.max_concurrent;
+
+	if (least > most)
+		problems_add(&draft->problems, draft_seen(draft, "adaptive.minConcurrent"),
+			     "adaptive.minConcurrent",
+			     "%" PRIu32 " is more than maxConcurrent (%" PRIu32
+			     "); lower it, or raise maxConcurrent",
+			     least, most);
+}
+
 void draft_check_gate(struct draft *draft)
 {
 	gate_follow(draft);
+	gate_check_adaptive(draft);
 	gate_exclude(draft);
 	if (!draft->config->gate.enabled)
 		return;

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/pressure.h"
 #include "hatago/abi.h"
 
 enum config_mode { CONFIG_MODE_AUTO, CONFIG_MODE_NATIVE, CONFIG_MODE_GENERIC, CONFIG_MODE_TC };
@@ -81,8 +82,12 @@ struct config_circuit_breaker {
 
 struct config_adaptive {
 	bool enabled;
-	double cpu_threshold, memory_threshold; /* percent */
+	/* Percent; 0: off. That of PRESSURE_RESPONSE_TIME is response_time_threshold_ms. */
+	double threshold[PRESSURE_SIGNALS];
 	uint32_t response_time_threshold_ms, check_interval_ms;
+	uint32_t min_concurrent; /* 1 to max_concurrent */
+	double min_scale;	 /* more than 0, up to 1 */
+	char *cgroup;		 /* its folder; NULL: hatagod's own */
 };
 
 #define CONFIG_LISTEN_MAX    16

@@ -63,6 +63,14 @@
 		    CONFIG_SOCKET_MAX, "\"\"",                                                    \
 		    "A Unix socket that gets each event as a line of JSON.")
 
+/* A resource's thresholds; that of full follows that of some. */
+#define PSI(name, some, some_preset, full_preset, what)                                           \
+	SECTION("adaptive.psi." name, 0, "Waiting for " what "."),                                \
+		KEY("adaptive.psi." name ".some", KEY_DECIMAL, 0, adaptive.threshold[some], 0,    \
+		    100000, some_preset, "Percent of time that a task waits for " what "."),      \
+		KEY("adaptive.psi." name ".full", KEY_DECIMAL, 0, adaptive.threshold[(some) + 1], \
+		    0, 100000, full_preset, "Percent of time that all tasks wait for " what ".")
+
 #define TEMPLATE(name, flags, refusal, when)                                                 \
 	KEY("templates." name, KEY_TEMPLATE, KEY_GATE | (flags), gate.templates[refusal], 0, \
 	    REFUSAL_TEMPLATE_MAX, "\"\"", "The error object where " when ".")
@@ -257,21 +265,29 @@ const struct config_key config_keys[] = {
 	    circuit_breaker.failure_rate_threshold, 1, 1000, "0.5",
 	    "Share of failures that opens the breaker."),
 
-	SECTION("adaptive", KEY_GATE | KEY_LATER,
-		"Tightens the limits while the machine is under pressure."),
-	KEY("adaptive.enabled", KEY_BOOL, KEY_GATE | KEY_LATER, adaptive.enabled, 0, 0, "false",
-	    "Adapts the limits."),
-	KEY("adaptive.cpuThreshold", KEY_DECIMAL, KEY_GATE | KEY_LATER, adaptive.cpu_threshold, 0,
-	    100000, "80", "Percent of CPU above which they are tightened."),
-	KEY("adaptive.memoryThreshold", KEY_DECIMAL, KEY_GATE | KEY_LATER,
-	    adaptive.memory_threshold, 0, 100000, "85",
-	    "Percent of memory above which they are tightened."),
-	KEY("adaptive.responseTimeThreshold", KEY_DURATION, KEY_GATE | KEY_LATER,
+	SECTION("adaptive", 0, "Tightens the limits while the machine or the service is pressed."),
+	KEY("adaptive.enabled", KEY_BOOL, 0, adaptive.enabled, 0, 0, "false", "Adapts the limits."),
+	KEY("adaptive.cpuThreshold", KEY_DECIMAL, 0, adaptive.threshold[PRESSURE_CPU], 0, 100000,
+	    "80", "Percent of CPU above which they are tightened; 0: off."),
+	KEY("adaptive.memoryThreshold", KEY_DECIMAL, 0, adaptive.threshold[PRESSURE_MEMORY], 0,
+	    100000, "85", "Percent of memory above which they are tightened; 0: off."),
+	KEY("adaptive.responseTimeThreshold", KEY_DURATION, KEY_GATE,
 	    adaptive.response_time_threshold_ms, 1, CONFIG_DAY_MS, "5000",
 	    "Response time above which they are tightened."),
-	KEY("adaptive.checkInterval", KEY_DURATION, KEY_GATE | KEY_LATER,
-	    adaptive.check_interval_ms, 1, CONFIG_DAY_MS, "5000",
-	    "Time between two looks at the machine."),
+	KEY("adaptive.checkInterval", KEY_DURATION, 0, adaptive.check_interval_ms, 1, CONFIG_DAY_MS,
+	    "5000", "Time between two looks at the machine."),
+	KEY("adaptive.minConcurrent", KEY_U32, KEY_GATE, adaptive.min_concurrent, 1, 1000000, "1",
+	    "How many requests run at once however hard the pressure; up to maxConcurrent."),
+	KEY("adaptive.minScale", KEY_DECIMAL, 0, adaptive.min_scale, 1, 1000, "0.1",
+	    "The share of the limits that pressure leaves at least."),
+	KEY("adaptive.cgroup", KEY_PATH, 0, adaptive.cgroup, 0, CONFIG_CGROUP_MAX, "\"\"",
+	    "Folder of the service's cgroup, whose load counts. Empty: hatagod's own."),
+	SECTION("adaptive.psi", 0,
+		"Pressure stall: percent of time that some task, or every one (full), waits for a "
+		"resource, above which the limits are tightened; 0: off."),
+	PSI("cpu", PRESSURE_PSI_CPU_SOME, "60", "10", "a CPU"),
+	PSI("memory", PRESSURE_PSI_MEMORY_SOME, "10", "5", "memory"),
+	PSI("io", PRESSURE_PSI_IO_SOME, "0", "20", "a disk"),
 
 	SECTION("metrics", 0, "Metrics over HTTP."),
 	KEY("metrics.enabled", KEY_BOOL, KEY_RESTART, metrics.enabled, 0, 0, "true",

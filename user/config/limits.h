@@ -18,6 +18,7 @@
 #define CONFIG_SOCKET_MAX    107 /* sun_path, with its NUL, is 108 */
 #define CONFIG_URL_PATH_MAX  200
 #define CONFIG_GROUP_MAX     32
+#define CONFIG_CGROUP_MAX    4000
 #define CONFIG_HEADER_MAX    64	     /* bytes of a header's name */
 #define CONFIG_PROXIES_MAX   1024    /* entries of gate.proxyProtocol and gate.trustedProxies */
 #define CONFIG_WORD_MAX	     2048    /* bytes of a word of a command */
