@@ -46,7 +46,9 @@
 	"  connections: {enabled: false, tokensPerSecond: 5, burstCapacity: 10}\n"     \
 	"  allow: [192.0.2.0/24, \"2001:db8::/48\"]\n"                                 \
 	"  deny: [198.51.100.7]\n"                                                     \
-	"adaptive: {cpuThreshold: 79.5}\n" GATE "control: {group: hatago, changeGroup: wheel}\n"
+	"adaptive: {cpuThreshold: 79.5, minConcurrent: 5, minScale: 0.25,\n"           \
+	"  cgroup: /sys/fs/cgroup/a.slice, psi: {memory: {some: 0, full: 1}}}\n" GATE  \
+	"control: {group: hatago, changeGroup: wheel}\n"
 
 static struct config *parse(const char *text)
 {

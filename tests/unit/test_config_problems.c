@@ -173,6 +173,24 @@ static void single_problems(void **state)
 		{"adaptive: {cpuThreshold: 80%}",
 		 "f:1:26: adaptive.cpuThreshold: '80%' is not allowed; it must be a number from 0 "
 		 "to 100, with up to 3 decimal places"},
+		{"adaptive: {psi: {io: {full: 100.001}}}",
+		 "f:1:29: adaptive.psi.io.full: '100.001' is not allowed; it must be a number from "
+		 "0 to 100, with up to 3 decimal places"},
+		{"adaptive: {minScale: 0}",
+		 "f:1:22: adaptive.minScale: '0' is not allowed; it must be a number from 0.001 to "
+		 "1, with up to 3 decimal places"},
+		{"adaptive: {minConcurrent: 0}",
+		 "f:1:27: adaptive.minConcurrent: '0' is not allowed; it must be a whole number "
+		 "from 1 to 1000000"},
+		{"adaptive: {minConcurrent: 11}",
+		 "f:1:12: adaptive.minConcurrent: 11 is more than maxConcurrent (10); lower it, or "
+		 "raise maxConcurrent"},
+		{"{maxConcurrent: 3, adaptive: {minConcurrent: 4}}",
+		 "f:1:31: adaptive.minConcurrent: 4 is more than maxConcurrent (3); lower it, or "
+		 "raise maxConcurrent"},
+		{"adaptive: {cgroup: system.slice}",
+		 "f:1:20: adaptive.cgroup: 'system.slice' is not allowed; it must be a path from / "
+		 "on, of up to 4000 bytes, without blanks"},
 		{"edge: {packets: {tokensPerSecond: 0.0001, burstCapacity: 1}}",
 		 "f:1:35: edge.packets.tokensPerSecond: '0.0001' is not allowed; " RATE_RANGE},
 		{"edge: {packets: {tokensPerSecond: 0, burstCapacity: 1}}",

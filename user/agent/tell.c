@@ -153,8 +153,4 @@ void tell_without_effect(const struct config *config)
 			 "the configuration has options that only the gate obeys, such as "
 			 "maxConcurrent or rateLimiting, but no section gate; they are without "
 			 "effect");
-	if (config->later_options_given)
-		log_line(LEVEL_WARNING,
-			 "the configuration has options that this version doesn't obey yet: "
-			 "adaptive is without effect");
 }

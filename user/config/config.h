@@ -240,8 +240,7 @@ struct config {
 	struct config_adaptive adaptive;
 	struct config_metrics metrics;
 	struct config_control control;
-	bool gate_options_given;  /* a key that only the gate obeys stands in the file */
-	bool later_options_given; /* likewise one that this version doesn't obey yet */
+	bool gate_options_given; /* a key that only the gate obeys stands in the file */
 };
 
 #define CONFIG_DEFAULT_PATH "/etc/hatago/hatago.yaml"

@@ -273,9 +273,7 @@ void config_keys_markdown(FILE *out)
 		else
 			fprintf(out, "| `%s` | required | %s", key->path, allowed);
 		fprintf(out, " | %s%s%s |\n", key->help,
-			key->flags & KEY_LATER	? " Without effect in this version."
-			: key->flags & KEY_GATE ? " Obeyed by the gate."
-						: "",
+			key->flags & KEY_GATE ? " Obeyed by the gate." : "",
 			key->flags & KEY_RESTART ? " Needs a restart." : "");
 	}
 }

@@ -59,10 +59,9 @@ enum key_flags {
 	KEY_RESTART = 1 << 0,  /* a change takes effect only at a start */
 	KEY_GATE = 1 << 1,     /* only the gate obeys it */
 	KEY_INSIDE = 1 << 2,   /* the default holds where the section is there; else it is off */
-	KEY_LATER = 1 << 3,    /* this version doesn't obey it yet */
-	KEY_ITEM = 1 << 4,     /* in a list's mappings: the offset is in an item */
-	KEY_OPTIONAL = 1 << 5, /* has no default and may be missing, which is 0 */
-	KEY_FOLLOWS = 1 << 6,  /* the default is the value of another key, which preset names */
+	KEY_ITEM = 1 << 3,     /* in a list's mappings: the offset is in an item */
+	KEY_OPTIONAL = 1 << 4, /* has no default and may be missing, which is 0 */
+	KEY_FOLLOWS = 1 << 5,  /* the default is the value of another key, which preset names */
 };
 
 #define KEY_NOWHERE SIZE_MAX

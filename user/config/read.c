@@ -192,8 +192,6 @@ static void section_note(struct reader *r, const struct config_key *key)
 		*seen = reader_mark(r);
 	if (key->flags & KEY_GATE)
 		r->draft->config->gate_options_given = true;
-	if (key->flags & KEY_LATER)
-		r->draft->config->later_options_given = true;
 }
 
 static bool read_section(struct reader *r, const struct config_key *key);

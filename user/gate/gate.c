@@ -21,8 +21,6 @@
 #include "gate/peers.h"
 #include "net/listen.h"
 
-#define UNIX_PREFIX    "unix:"
-#define HTTP_PREFIX    "http://"
 #define LISTEN_BACKLOG 1024
 #define WORKERS_MAX    256
 #define NS_PER_MS      1000000ULL
@@ -45,10 +43,10 @@ static int unix_address(const char *path, struct sockaddr_storage *ret, struct e
 
 static int gate_address(const char *text, struct sockaddr_storage *ret, struct err *err)
 {
-	if (strncmp(text, UNIX_PREFIX, strlen(UNIX_PREFIX)) == 0)
-		return unix_address(text + strlen(UNIX_PREFIX), ret, err);
-	if (strncmp(text, HTTP_PREFIX, strlen(HTTP_PREFIX)) == 0)
-		text += strlen(HTTP_PREFIX);
+	if (strncmp(text, GATE_UNIX_PREFIX, strlen(GATE_UNIX_PREFIX)) == 0)
+		return unix_address(text + strlen(GATE_UNIX_PREFIX), ret, err);
+	if (strncmp(text, GATE_HTTP_PREFIX, strlen(GATE_HTTP_PREFIX)) == 0)
+		text += strlen(GATE_HTTP_PREFIX);
 	return listen_address_parse(text, ret, err);
 }
 
@@ -94,7 +92,7 @@ static int listen_one(struct gate *gate, const char *text, struct err *err)
 	gate->listen_fds[gate->listen_count] = fd;
 	gate->listen_is_unix[gate->listen_count] = address.ss_family == AF_UNIX;
 	if (address.ss_family == AF_UNIX)
-		gate->listen_paths[gate->listen_count] = strdup(text + strlen(UNIX_PREFIX));
+		gate->listen_paths[gate->listen_count] = strdup(text + strlen(GATE_UNIX_PREFIX));
 	gate->listen_count++;
 	return 0;
 }
@@ -429,7 +427,7 @@ static int share_init(struct gate *gate, const struct config *config, struct err
 	gate->last_tokens = gate->settings->rate.burst;
 	for (size_t i = 0; i < gate->upstream_count; i++)
 		breaker_init(&gate->upstreams[i].breaker, &gate->settings->breaker,
-			     gate->secret[0] + i, clock_mono_ns());
+			     gate->secret[0] + i);
 	adapt_begin(gate, clock_mono_ns());
 	r = escalate_new(gate->secret[0], &gate->escalate);
 	return r < 0 ? err_set(err, r, "out of memory") : 0;

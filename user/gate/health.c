@@ -11,9 +11,8 @@
 #include "base/clock.h"
 #include "gate/parts.h"
 
-#define HEALTH_HEAD_MAX	   8192 /* bytes of an answer's head */
-#define HEALTH_REQUEST_MAX (512 + CONFIG_URL_PATH_MAX + TALLY_UPSTREAM_MAX)
-#define NS_PER_MS	   1000000ULL
+#define HEALTH_HEAD_MAX 8192 /* bytes of an answer's head */
+#define NS_PER_MS	1000000ULL
 
 struct check {
 	struct flow flow;
@@ -91,24 +90,24 @@ static void on_bytes(struct flow *flow, const char *bytes, size_t n)
 static void on_connected(struct flow *flow, int error)
 {
 	struct check *check = LIST_ITEM(flow, struct check, flow);
-	const struct worker *w = check->health->worker;
+	struct worker *w = check->health->worker;
 	const char *name = w->gate->upstreams[check->upstream].name;
-	char request[HEALTH_REQUEST_MAX];
-	int n;
 
-	if (strncmp(name, "http://", 7) == 0)
-		name += 7;
-	else if (strncmp(name, "unix:", 5) == 0)
+	if (strncmp(name, GATE_HTTP_PREFIX, strlen(GATE_HTTP_PREFIX)) == 0)
+		name += strlen(GATE_HTTP_PREFIX);
+	else
 		name = "localhost";
-	n = snprintf(request, sizeof(request),
-		     "GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: hatago-edge\r\nConnection: "
-		     "close\r\n\r\n",
-		     w->settings->health_path, name);
-	if (error < 0 || n < 0 || (size_t)n >= sizeof(request) ||
-	    flow_send(flow, request, (size_t)n, NULL, 0) < 0)
+	out_begin(w);
+	out_text(w, "GET ");
+	out_bytes(w, w->settings->health_path, strlen(w->settings->health_path));
+	out_text(w, " HTTP/1.1\r\nHost: ");
+	out_bytes(w, name, strlen(name));
+	out_text(w, "\r\nUser-Agent: hatago-edge\r\nConnection: close\r\n\r\n");
+	if (error < 0 || flow_send(flow, w->out, w->out_length, NULL, 0) < 0)
 		check_end(check, false);
 	else
 		flow_read(flow);
+	out_begin(w);
 }
 
 static void on_ended(struct flow *flow, int error)

@@ -22,6 +22,8 @@
 #include "net/http_chunked.h"
 #include "net/http_message.h"
 
+#define GATE_UNIX_PREFIX     "unix:"   /* of an address */
+#define GATE_HTTP_PREFIX     "http://" /* of an upstream's */
 #define GATE_HEAD_MAX	     (64 << 10) /* bytes of any head that we accept: HTTP_FIELDS_MAX of them */
 #define GATE_HEAD_EXTRA	     2048	/* that we add to a head at most */
 #define GATE_OUT_BYTES	     (FLOW_READ_BYTES * 2 + GATE_HEAD_MAX + GATE_HEAD_EXTRA)
