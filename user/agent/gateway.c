@@ -12,6 +12,7 @@
 #include "agent/agent.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "core/connections.h"
 #include "kern/pins.h"
 
 #define GATEWAY_DRAIN_LOOK_MS 20
@@ -78,6 +79,8 @@ void gateway_follow_table(struct agent *agent)
 		.front_count = table.config ? table.config->front_count : 0,
 		.config = table.config,
 	};
+	if (!old.id && table.sets) /* those of an earlier hatagod are nobody's */
+		connections_clear(&clients);
 	gate_set_clients(agent->gate, table.sets ? &clients : NULL);
 	agent->gateway_table = table;
 	table_unmap(&old);

@@ -28,7 +28,8 @@ void conn_close(struct conn *conn)
 		return;
 	conn->state = CONN_CLOSED;
 	if (conn->counts)
-		peers_leave(conn->worker->gate, conn->id);
+		peers_leave(conn->worker->gate, conn->id, conn->is_direct,
+			    flow_now_ns(&conn->worker->flows));
 	conn->counts = false;
 	__atomic_fetch_sub(&conn->worker->gate->connections, 1, __ATOMIC_RELAXED);
 	tally_move(&conn->worker->tally.connections, -1);
@@ -90,10 +91,10 @@ static bool conn_admit_peer(struct conn *conn)
 	const struct settings *settings = conn->worker->settings;
 
 	identify_conn(conn);
-	if (!settings->max_connections_per_client)
-		return true;
+	conn->is_direct = conn->has_address && !conn->is_proxied;
 	conn->counts =
-		peers_enter(conn->worker->gate, conn->id, settings->max_connections_per_client);
+		peers_enter(conn->worker->gate, conn->id, settings->max_connections_per_client,
+			    conn->is_direct, flow_now_ns(&conn->worker->flows));
 	return conn->counts;
 }
 
@@ -400,6 +401,7 @@ static bool conn_start(struct conn *conn)
 	bool has_header = settings_covers(settings->proxy_protocol, settings->proxy_protocol_count,
 					  &conn->peer);
 
+	conn->is_proxied = has_header;
 	conn->state = has_header ? CONN_PROXY : CONN_HEAD;
 	flow_set_timer(&conn->flow, TIMER_HEAD);
 	if (!has_header && !conn_admit_peer(conn))

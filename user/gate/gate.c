@@ -230,6 +230,7 @@ void gate_set_clients(struct gate *gate, const struct clients *edge)
 {
 	uv_mutex_lock(&gate->lock);
 	gate->edge = edge ? *edge : (struct clients){0};
+	peers_forget_told(gate);
 	uv_mutex_unlock(&gate->lock);
 }
 
@@ -352,6 +353,7 @@ void gate_tick(struct gate *gate)
 	}
 	gate->escalation_count = kept;
 	uv_mutex_unlock(&gate->lock);
+	peers_refresh(gate, now_ns);
 	for (size_t i = 0; i < count; i++)
 		tell_end(gate, &ended[i]);
 }
@@ -465,6 +467,7 @@ int gate_new(const struct config *config, uv_loop_t *main_loop, const struct gat
 		return err_set(err, -ENOMEM, "out of memory");
 	gate->owner = *owner;
 	list_init(&gate->messages);
+	list_init(&gate->peers_told);
 	gate->async.data = gate->breaker_timer.data = gate;
 	gate->next_check_ns = UINT64_MAX;
 	gate->scale = 1;

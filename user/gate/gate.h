@@ -72,7 +72,7 @@ uint32_t gate_in_flight(struct gate *gate);
 int gate_set_breaker(struct gate *gate, const char *upstream, enum gate_breaker_order order);
 /* Of maxConcurrent, so much may be used: above 0, up to 1. */
 void gate_set_scale(struct gate *gate, double scale);
-/* To be called about once a second: ends of escalations. */
+/* To be called about once a second: ends of escalations, and trust that is kept up. */
 void gate_tick(struct gate *gate);
 void gate_tally(struct gate *gate, struct tally_gate *ret);
 /* Closes everything, joins the workers, frees; the main loop must run once more. Accepts NULL. */

@@ -95,6 +95,7 @@ struct settings {
 	char *health_path;
 	uint32_t health_status;	     /* 0: any below 500 */
 	uint32_t health_interval_ms; /* 0: no checks */
+	uint64_t trust_ns;	     /* of who completed a handshake */
 	bool is_adaptive;
 	struct gradient_options gradient;
 };
@@ -161,7 +162,8 @@ struct gate {
 	uint64_t queue_told_ns;
 	uint32_t queue_told;
 	uint32_t connections;
-	struct peer *peers; /* with maxConnectionsPerClient */
+	struct peer *peers;	/* who is connected */
+	struct list peers_told; /* those of whom the edge was told, the oldest news first */
 	unsigned int next_upstream;
 	enum breaker_state breaker_state; /* of all upstreams together, as last told */
 	struct gradient gradient;
@@ -256,6 +258,8 @@ struct conn {
 	bool has_address;	      /* `peer` is an address: else the socket is a Unix one */
 	bool is_trusted;	      /* its headers are believed */
 	bool counts;		      /* in gate->peers */
+	bool is_proxied;	      /* a PROXY header says who `peer` is */
+	bool is_direct;		      /* `peer` itself completed the handshake */
 	bool keep_alive, is_http10;
 	bool is_taking;	  /* conn_input() runs: whoever calls it from within only adds */
 	uint64_t discard; /* bytes of a refused request's body that are still to come */

@@ -182,6 +182,7 @@ static bool set_breaker(struct settings *settings, const struct config_circuit_b
 
 static void set_adaptation(struct settings *settings, const struct config *config)
 {
+	settings->trust_ns = config->edge.trust_ms * NS_PER_MS;
 	settings->is_adaptive = config->adaptive.enabled;
 	settings->gradient = (struct gradient_options){
 		.min = config->adaptive.min_concurrent,
