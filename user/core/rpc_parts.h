@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What rpc.c and rpc_scalar.c, which read JSON, and rpc_message.c, which knows JSON-RPC,
- * have in common. The former tell the latter of what begins and ends at the level of a
- * message; nothing is called for single bytes but those of escapes in a text that matters.
+ * What rpc.c and rpc_scalar.c, which read JSON, and rpc_message.c and rpc_text.c, which know
+ * JSON-RPC, have in common. The former tell the latter of what begins and ends at the level
+ * of a message; nothing is called for single bytes but those of escapes in a text that
+ * matters.
  */
 #ifndef HATAGO_CORE_RPC_PARTS_H
 #define HATAGO_CORE_RPC_PARTS_H
@@ -70,6 +71,8 @@ void rpc_message_begin(struct rpc *rpc);
 void rpc_message_end(struct rpc *rpc);
 /* The value of the member rpc->key begins, with this character. */
 void rpc_member_begin(struct rpc *rpc, char first);
+/* The text for rpc->sink is complete, or unfit. */
+void rpc_text_use(struct rpc *rpc);
 
 void rpc_text_begin(struct rpc *rpc, enum rpc_sink sink);
 /* Bytes that stand for themselves. */
