@@ -22,6 +22,8 @@ static char *text_room(struct rpc *rpc, uint16_t *ret_max)
 {
 	switch (rpc->sink) {
 	case RPC_SINK_KEY:
+	case RPC_SINK_ERROR_KEY:
+	case RPC_SINK_CODE:
 		*ret_max = RPC_KEY_MAX;
 		return rpc->key_text;
 	case RPC_SINK_METHOD:
@@ -96,8 +98,9 @@ void rpc_text_take(struct rpc *rpc, const char *bytes, size_t n)
 void rpc_text_escape(struct rpc *rpc, char c)
 {
 	static const char meaning[] = "\"\"\\\\//b\bf\fn\nr\rt\t"; /* pairs: letter, byte */
+	bool is_key = rpc->sink == RPC_SINK_KEY || rpc->sink == RPC_SINK_ERROR_KEY;
 
-	if (rpc->sink == RPC_SINK_KEY || rpc->utf8_left || (rpc->high && c != 'u'))
+	if (is_key || rpc->utf8_left || (rpc->high && c != 'u'))
 		rpc->text_unfit = true;
 	if (rpc->sink == RPC_SINK_ID)
 		text_put(rpc, (char[]){'\\', c}, 2);
