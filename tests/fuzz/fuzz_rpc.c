@@ -2,7 +2,7 @@
 /*
  * Any bytes as a JSON-RPC body. The first byte says how the rest is cut into pieces; the
  * outcome must not depend on it. Where jansson takes the text, the messages must be those
- * that it sees, or be called unclear: another method must never be found.
+ * that it sees, or be called unclear: another method must never be found, nor another error.
  */
 #include <jansson.h>
 #include <stdint.h>
@@ -51,6 +51,7 @@ static void feed_in_pieces(struct rpc *rpc, const char *bytes, size_t size, size
 static void demand_same_message(const struct rpc_message *a, const struct rpc_message *b)
 {
 	demand(a->kind == b->kind && a->is_unclear == b->is_unclear);
+	demand(a->error_code == b->error_code);
 	demand(a->method_length == b->method_length && a->method_length <= RPC_METHOD_MAX);
 	demand(memcmp(a->method, b->method, a->method_length) == 0);
 	demand(a->id_length == b->id_length && a->id_length <= RPC_ID_MAX);
@@ -67,11 +68,25 @@ static void demand_id(const struct rpc_message *message, json_t *value)
 	json_decref(id);
 }
 
-static void demand_agrees(const struct rpc_message *message, json_t *value)
+/* is_plain: the body has no escapes, so that a key that jansson finds is found here too. */
+static void demand_error(int32_t found, json_t *value, bool is_plain)
+{
+	json_t *result = json_object_get(value, "result");
+	json_t *code = json_object_get(json_object_get(value, "error"), "code");
+	json_int_t expected = json_integer_value(code); /* 0 if it is none */
+
+	if (expected < -9999999 || expected > 99999999 || (result && !json_is_null(result)))
+		expected = 0;
+	demand(found == expected || (found == 0 && !is_plain));
+}
+
+static void demand_agrees(const struct rpc_message *message, json_t *value, bool is_plain)
 {
 	json_t *method = json_object_get(value, "method"), *id = json_object_get(value, "id");
 	bool good_id = json_is_string(id) || json_is_number(id) || json_is_null(id);
 
+	if (message->kind != RPC_RESPONSE || message->is_unclear)
+		demand(message->error_code == 0);
 	if (message->is_unclear)
 		return;
 	if (!json_is_object(value) || (id && !good_id) || (method && !json_is_string(method))) {
@@ -86,6 +101,7 @@ static void demand_agrees(const struct rpc_message *message, json_t *value)
 
 		demand(message->method_length == 0);
 		demand(message->kind == (answers ? RPC_RESPONSE : RPC_OTHER));
+		demand_error(message->error_code, value, is_plain);
 		return;
 	}
 	demand(message->kind == (id ? RPC_REQUEST : RPC_NOTIFICATION));
@@ -96,6 +112,7 @@ static void demand_agrees(const struct rpc_message *message, json_t *value)
 static void compare(const struct rpc *rpc, const struct messages *messages, const char *bytes,
 		    size_t size)
 {
+	bool is_plain = !memchr(bytes, '\\', size);
 	json_t *value = json_loadb(bytes, size, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
 
 	if (!value)
@@ -105,7 +122,7 @@ static void compare(const struct rpc *rpc, const struct messages *messages, cons
 		demand(messages->count == (rpc->is_batch ? json_array_size(value) : 1));
 		for (size_t i = 0; i < messages->count && i < MESSAGES_MAX; i++)
 			demand_agrees(&messages->list[i],
-				      rpc->is_batch ? json_array_get(value, i) : value);
+				      rpc->is_batch ? json_array_get(value, i) : value, is_plain);
 	}
 	json_decref(value);
 }
@@ -127,6 +144,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	demand(whole.state == cut.state && whole.messages == cut.messages);
 	demand(of_whole.count == whole.messages && of_cut.count == cut.messages);
 	demand_same_message(&whole.message, &cut.message);
+	demand(rpc_has_result(&whole) == rpc_has_result(&cut));
+	demand(!rpc_has_result(&whole) || whole.state != RPC_WHOLE ||
+	       whole.message.error_code == 0);
 	for (size_t i = 0; i < of_whole.count && i < MESSAGES_MAX; i++)
 		demand_same_message(&of_whole.list[i], &of_cut.list[i]);
 	compare(&whole, &of_whole, bytes, size);

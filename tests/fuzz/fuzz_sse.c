@@ -59,6 +59,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	feed_with_crlf(&crlf, bytes, size);
 	demand(whole.events == cut.events && whole.responses == cut.responses);
 	demand(whole.events == crlf.events && whole.responses == crlf.responses);
+	demand(whole.failures == cut.failures && whole.failures == crlf.failures);
 	demand(whole.events <= size && whole.responses <= size);
+	demand(whole.failures <= whole.responses);
 	return 0;
 }

@@ -44,6 +44,8 @@ static void on_message(void *ctx, const struct rpc_message *m)
 		say(ctx, " %.*s", (int)m->method_length, m->method);
 	if (m->id_length)
 		say(ctx, " #%.*s", (int)m->id_length, m->id);
+	if (m->error_code)
+		say(ctx, " !%d", m->error_code);
 }
 
 static void feed(struct rpc *rpc, const char *bytes, size_t n)
@@ -177,6 +179,146 @@ static void unclear(void **state)
 
 	(void)state;
 	run(rows, COUNT(rows));
+}
+
+static void errors(void **state)
+{
+	static const struct row rows[] = {
+		{"{\"id\":1,\"error\":{\"code\":-32603,\"message\":\"m\"}}",
+		 "response #1 !-32603 whole"},
+		{"{\"id\":1,\"error\":{\"message\":\"m\",\"code\" : -32601 , "
+		 "\"data\":[{\"code\":1}]}}",
+		 "response #1 !-32601 whole"},
+		{"{\"error\":{\"code\":-32603}}", "response !-32603 whole"},
+		{"{\"error\":{\"code\":-32603},\"id\":null}", "response #null !-32603 whole"},
+		{"{\"error\":{\"code\":-32603},\"id\":1,\"code\":7}", "response #1 !-32603 whole"},
+		{"{\"id\":1,\"error\":{\"code\":1}}", "response #1 !1 whole"},
+		{"{\"id\":1,\"error\":{\"code\":99999999}}", "response #1 !99999999 whole"},
+		{"{\"id\":1,\"error\":{\"code\":-9999999}}", "response #1 !-9999999 whole"},
+		{"{\"id\":1,\"error\":{\"data\":{},\"code\":5,\"data\":{}}}",
+		 "response #1 !5 whole"},
+		{"{\"id\":1,\"error\":{\"\\uffff\":1,\"longer-than-any-key\":2,\"codes\":3,\"cod\":"
+		 "4,\"code\":5}}",
+		 "response #1 !5 whole"},
+		{"{\"id\":1,\"error\":{\"\xff"
+		 "\":1,\"code\":5}}",
+		 "response #1 !5 whole"},
+		{"{\"id\":1,\"error\":{\"code\":0}}", "response #1 whole"},
+		{"{\"id\":1,\"error\":{\"code\":-0}}", "response #1 whole"},
+		{"{\"id\":1,\"error\":{}}", "response #1 whole"},
+		{"{\"id\":1,\"error\":{\"code\":\"-32603\"}}", "response #1 whole"},
+		{"{\"id\":1,\"error\":{\"code\":null}}", "response #1 whole"},
+		{"{\"id\":1,\"error\":{\"code\":true}}", "response #1 whole"},
+		{"{\"id\":1,\"error\":{\"code\":[-32603]}}", "response #1 whole"},
+		{"{\"id\":1,\"error\":{\"code\":{\"code\":-32603}}}", "response #1 whole"},
+		{"{\"id\":1,\"error\":{\"code\":-32603.0}}", "response #1 whole"},
+		{"{\"id\":1,\"error\":{\"code\":-32603e0}}", "response #1 whole"},
+		{"{\"id\":1,\"error\":{\"code\":-3.2E4}}", "response #1 whole"},
+		{"{\"id\":1,\"error\":{\"code\":1E1}}", "response #1 whole"},
+		{"{\"id\":1,\"error\":{\"code\":100000000}}", "response #1 whole"},
+		{"{\"id\":1,\"error\":{\"code\":-10000000}}", "response #1 whole"},
+		{"{\"id\":1,\"error\":{\"code\":-32603000000000000000000}}", "response #1 whole"},
+		{"{\"id\":1,\"error\":{\"code\":-32603,\"code\":-32603}}", "response #1 whole"},
+		{"{\"id\":1,\"error\":{\"code\":-32603,\"code\":1,\"code\":2}}",
+		 "response #1 whole"},
+		{"{\"id\":1,\"error\":{\"code\":\"x\",\"code\":-32603}}", "response #1 whole"},
+		{"{\"id\":1,\"error\":{\"code\":-32603,\"code\":{}}}", "response #1 whole"},
+		{"{\"id\":1,\"error\":{\"Code\":-32603}}", "response #1 whole"},
+		{"{\"id\":1,\"error\":{\"c\\u006fde\":-32603}}", "response #1 whole"},
+		{"{\"id\":1,\"error\":{\"co\\u0000de\":-32603}}", "response #1 whole"},
+		{"{\"id\":1,\"error\":{\"data\":{\"code\":-32603}}}", "response #1 whole"},
+		{"{\"id\":1,\"error\":{\"data\":[{\"code\":-32603}]}}", "response #1 whole"},
+		{"{\"id\":1,\"error\":[{\"code\":-32603}]}", "response #1 whole"},
+		{"{\"id\":1,\"error\":[\"code\",-32603]}", "response #1 whole"},
+		{"{\"id\":1,\"error\":-32603}", "response #1 whole"},
+		{"{\"id\":1,\"code\":-32603,\"error\":{}}", "response #1 whole"},
+		{"{\"id\":1,\"error\":{},\"code\":-32603}", "response #1 whole"},
+		{"{\"id\":1,\"error\":{},\"data\":{\"code\":-32603}}", "response #1 whole"},
+		{"{\"id\":1,\"error\":{\"data\":1},\"a\":{\"code\":-32603}}", "response #1 whole"},
+		{"{\"id\":1,\"result\":{\"code\":-32603}}", "response #1 whole"},
+		{"{\"id\":1,\"result\":{\"error\":{\"code\":-32603}}}", "response #1 whole"},
+		{"{\"id\":1,\"result\":{\"isError\":true,\"content\":[]}}", "response #1 whole"},
+		{"{\"id\":1,\"result\":{},\"error\":{\"code\":-32603}}", "response #1 whole"},
+		{"{\"id\":1,\"error\":{\"code\":-32603},\"result\":{}}", "response #1 whole"},
+		{"{\"id\":1,\"result\":null,\"error\":{\"code\":-32603}}",
+		 "response #1 !-32603 whole"},
+		{"{\"id\":1,\"error\":{\"code\":-32603},\"result\":null}",
+		 "response #1 !-32603 whole"},
+		{"{\"id\":1,\"method\":\"a\",\"error\":{\"code\":-32603}}",
+		 "unclear-request a #1 whole"},
+		{"{\"method\":\"a\",\"params\":{\"error\":{\"code\":-32603}}}",
+		 "notification a whole"},
+		{"{\"id\":[],\"error\":{\"code\":-32603}}", "other whole"},
+		{"{\"id\":1,\"error\":{\"code\":-32603},\"error\":{\"code\":1}}",
+		 "unclear-response #1 whole"},
+		{"{\"id\":1,\"error\":{\"code\":-32603},\"error\":{}}",
+		 "unclear-response #1 whole"},
+		{"{\"id\":1,\"Error\":{},\"error\":{\"code\":-32603}}",
+		 "unclear-response #1 whole"},
+		{"[{\"error\":{\"code\":-32603}},{\"id\":2,\"error\":{}},{\"id\":3,\"result\":{"
+		 "\"code\":4}},{\"error\":{\"code\":5}}]",
+		 "response !-32603 response #2 response #3 response !5 batch 4 whole"},
+		{"[{\"error\":{\"code\":1,\"code\":2}},{\"error\":{\"code\":3}}]",
+		 "response response !3 batch 2 whole"},
+		{"{\"id\":1,\"error\":{\"code\":-32603}", "reading"},
+		{"{\"id\":1,\"error\":{\"code\":-32603-}", "broken"},
+	};
+
+	(void)state;
+	run(rows, COUNT(rows));
+}
+
+/* Once broken, what was read before no longer counts. */
+static void error_of_what_breaks(void **state)
+{
+	static const char body[] = "{\"error\":{\"code\":-32603}}";
+	struct rpc rpc;
+
+	(void)state;
+	rpc_init(&rpc, NULL, NULL);
+	feed(&rpc, body, strlen(body));
+	assert_int_equal(rpc.state, RPC_WHOLE);
+	assert_int_equal(rpc.message.error_code, RPC_INTERNAL_ERROR);
+	feed(&rpc, "x", 1);
+	assert_int_equal(rpc.message.error_code, 0);
+}
+
+/* The bytes that must have been read before a result is told. */
+static void has_result(void **state)
+{
+	static const struct {
+		const char *before, *after; /* it is told with the last byte of the former */
+	} rows[] = {
+		{"{\"jsonrpc\":\"2.0\",\"result\":{", "\"content\":[]},\"id\":1}"},
+		{"{\"id\":1,\"result\" : \"", "\"} "},
+		{"{\"id\":1,\"result\":[", "],\"error\":{\"code\":-32603}}"},
+		{"{\"id\":1,\"error\":{\"code\":-32603},\"result\":7", "}"},
+		{"{\"result\":f", "alse,\"result\":null}"},
+		{NULL, "{\"id\":1,\"result\":null,\"error\":{\"code\":1}}"},
+		{NULL, "{\"id\":1,\"error\":{\"code\":1,\"result\":2}}"},
+		{NULL, "{\"id\":1,\"params\":{\"result\":2}}"},
+		{NULL, "{\"id\":1,\"Result\":{}}"},
+		{NULL, "{\"id\":1,\"r\\u0065sult\":{}}"},
+		{NULL, "[{\"id\":1,\"result\":{}},{\"id\":2,\"result\":{}}]"},
+		{NULL, "result"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		size_t told = rows[i].before ? strlen(rows[i].before) : SIZE_MAX, n;
+		char body[128];
+		struct rpc rpc;
+
+		n = (size_t)snprintf(body, sizeof(body), "%s%s",
+				     rows[i].before ? rows[i].before : "", rows[i].after);
+		rpc_init(&rpc, NULL, NULL);
+		assert_false(rpc_has_result(&rpc));
+		for (size_t at = 0; at < n; at++) {
+			rpc_feed(&rpc, body + at, 1);
+			if (rpc_has_result(&rpc) != (at + 1 >= told))
+				fail_msg("%s: wrong after %zu bytes", body, at + 1);
+		}
+	}
 }
 
 static void batches(void **state)
@@ -407,6 +549,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(kinds_of_messages),
 		cmocka_unit_test(unclear),
+		cmocka_unit_test(errors),
+		cmocka_unit_test(error_of_what_breaks),
+		cmocka_unit_test(has_result),
 		cmocka_unit_test(batches),
 		cmocka_unit_test(broken),
 		cmocka_unit_test(nul_bytes),

@@ -25,6 +25,7 @@ void rpc_break(struct rpc *rpc)
 {
 	rpc->state = RPC_BROKEN;
 	rpc->message.is_unclear = true;
+	rpc->message.error_code = 0;
 }
 
 static bool in_object(const struct rpc *rpc)
@@ -80,7 +81,7 @@ static bool value_announce(struct rpc *rpc, char c)
 		if (c == '[' || (rpc->depth == 0 && c != '{'))
 			return false;
 		rpc_message_begin(rpc);
-	} else if (rpc->depth == rpc->is_batch + 1) {
+	} else if (rpc->depth == rpc->is_batch + 1 || rpc->key == RPC_KEY_CODE) {
 		rpc_member_begin(rpc, c);
 	}
 	return true;
@@ -120,6 +121,8 @@ static void key_begin(struct rpc *rpc)
 {
 	if (rpc->depth == rpc->is_batch + 1)
 		rpc_text_begin(rpc, RPC_SINK_KEY);
+	else if (rpc->key == RPC_KEY_ERROR && rpc->depth == rpc->is_batch + 2)
+		rpc_text_begin(rpc, RPC_SINK_ERROR_KEY);
 	rpc->in_key = true;
 	rpc->step = RPC_STEP_STRING;
 }

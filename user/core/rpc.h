@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a JSON-RPC body asks for, read as its bytes arrive, without a tree and without
- * memory: the method and the id of a message, or of each message of a batch. It checks the
- * JSON only as far as needed to be sure of that; the upstream judges the rest. What could
- * be read in two ways makes a message unclear, and nothing unclear is exempt from any
- * limit: a key of JSON-RPC given twice, or in other letters ("Method", which Go takes too),
- * any key with an escape or beyond ASCII, a result beside a method, an id of null.
+ * What a JSON-RPC body asks for or answers, read as its bytes arrive, without a tree and
+ * without memory: the method, the id and the error's code of a message, or of each message
+ * of a batch. It checks the JSON only as far as needed to be sure of that; the upstream
+ * judges the rest. What could be read in two ways makes a message unclear, and nothing
+ * unclear is exempt from any limit: a key of JSON-RPC given twice, or in other letters
+ * ("Method", which Go takes too), any key with an escape or beyond ASCII, a result beside a
+ * method, an id of null. What is in an error makes nothing unclear.
  */
 #ifndef HATAGO_CORE_RPC_H
 #define HATAGO_CORE_RPC_H
@@ -17,7 +18,10 @@
 #define RPC_METHOD_MAX 128 /* bytes; a longer method is unclear */
 #define RPC_ID_MAX     256 /* bytes of the id as JSON; a longer one is unclear and not echoed */
 #define RPC_DEPTH_MAX  256 /* nested deeper: broken */
-#define RPC_KEY_MAX    8   /* bytes; no key that matters is longer */
+#define RPC_KEY_MAX    8   /* bytes; no key and no error's code that matters is longer */
+
+/* The error's code of a service that failed, as the specification of JSON-RPC 2.0 has it. */
+#define RPC_INTERNAL_ERROR (-32603)
 
 enum rpc_state {
 	RPC_READING,
@@ -35,6 +39,12 @@ enum rpc_kind {
 struct rpc_message {
 	enum rpc_kind kind; /* RPC_OTHER until the message is complete */
 	bool is_unclear;
+	/*
+	 * The member "code" of a response's error, once the message is complete. 0: none, or
+	 * none that can be told, since it is no plain integer or longer than RPC_KEY_MAX, is
+	 * there twice, or the message is unclear or has a result too.
+	 */
+	int32_t error_code;
 	uint32_t method_length, id_length; /* 0: none, or none that can be told */
 	char method[RPC_METHOD_MAX];	   /* unescaped; not NUL-terminated */
 	char id[RPC_ID_MAX];		   /* as it stands: 7 or "abc" with its quotes */
@@ -55,7 +65,7 @@ struct rpc {
 	uint8_t step, number, hex_left;
 	uint8_t sink, key, seen;
 	uint8_t utf8_left, utf8_low, utf8_high;
-	bool in_key, text_unfit, is_other;
+	bool in_key, text_unfit, is_other, has_result;
 	char key_text[RPC_KEY_MAX];
 };
 
@@ -68,6 +78,11 @@ void rpc_init(struct rpc *rpc, void (*on_message)(void *ctx, const struct rpc_me
  * What is broken stays so, and its message is unclear.
  */
 void rpc_feed(struct rpc *rpc, const char *bytes, size_t n);
+/*
+ * Is this a single message which has a result, other than null, already? Then it bears no
+ * error's code, whatever follows, and who asks for no more need not feed the rest.
+ */
+bool rpc_has_result(const struct rpc *rpc);
 /* Is this the message's method, as far as it can be told (see is_unclear)? */
 bool rpc_method_is(const struct rpc_message *message, const char *method);
 

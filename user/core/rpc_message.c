@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The JSON-RPC half of rpc.h: which members of a message count, what their texts are and
- * what the message is thereby. Doubt never ends the reading: it makes a message unclear.
+ * The JSON-RPC half of rpc.h: which members of a message count and what the message is
+ * thereby; rpc_text.c puts their texts together. Doubt never ends the reading: it makes a message
+ * unclear.
  */
 #include <string.h>
 #include <strings.h>
@@ -14,8 +15,9 @@ void rpc_message_begin(struct rpc *rpc)
 	rpc->message.kind = RPC_OTHER;
 	rpc->message.is_unclear = false;
 	rpc->message.method_length = rpc->message.id_length = 0;
+	rpc->message.error_code = 0;
 	rpc->seen = 0;
-	rpc->is_other = false;
+	rpc->is_other = rpc->has_result = false;
 }
 
 static bool message_has(const struct rpc *rpc, enum rpc_key key)
@@ -37,6 +39,8 @@ void rpc_message_end(struct rpc *rpc)
 	} else if (answers) {
 		message->kind = RPC_RESPONSE;
 	}
+	if (message->kind != RPC_RESPONSE || message->is_unclear || rpc->has_result)
+		message->error_code = 0;
 	rpc->messages++;
 	if (rpc->on_message)
 		rpc->on_message(rpc->ctx, message);
@@ -62,143 +66,13 @@ void rpc_member_begin(struct rpc *rpc, char first)
 		}
 		if (first == '"')
 			rpc_text_take(rpc, &first, 1);
-	}
-}
-
-void rpc_text_begin(struct rpc *rpc, enum rpc_sink sink)
-{
-	rpc->sink = (uint8_t)sink;
-	rpc->text_length = 0;
-	rpc->text_unfit = false;
-	rpc->utf8_left = 0;
-	rpc->high = 0;
-}
-
-/* Where the text goes, and how much of it fits there. */
-static char *text_room(struct rpc *rpc, uint16_t *ret_max)
-{
-	switch (rpc->sink) {
-	case RPC_SINK_KEY:
-		*ret_max = RPC_KEY_MAX;
-		return rpc->key_text;
-	case RPC_SINK_METHOD:
-		*ret_max = RPC_METHOD_MAX;
-		return rpc->message.method;
-	default:
-		*ret_max = RPC_ID_MAX;
-		return rpc->message.id;
-	}
-}
-
-static bool text_is_too_long(struct rpc *rpc)
-{
-	uint16_t max;
-
-	text_room(rpc, &max);
-	return rpc->text_length > max;
-}
-
-static void text_put(struct rpc *rpc, const char *bytes, size_t n)
-{
-	uint16_t max;
-	char *to = text_room(rpc, &max);
-
-	if (rpc->text_length > max || n > (size_t)(max - rpc->text_length)) {
-		rpc->text_length = max + 1;
-		return;
-	}
-	memcpy(to + rpc->text_length, bytes, n);
-	rpc->text_length = (uint16_t)(rpc->text_length + n);
-}
-
-/* The next byte of UTF-8 as RFC 3629 has it: no surrogates, nothing longer than need be. */
-static bool utf8_next(struct rpc *rpc, unsigned char c)
-{
-	if (rpc->utf8_left) {
-		bool good = c >= rpc->utf8_low && c <= rpc->utf8_high;
-
-		rpc->utf8_left--;
-		rpc->utf8_low = 0x80;
-		rpc->utf8_high = 0xbf;
-		return good;
-	}
-	if (c < 0x80)
-		return true;
-	if (c < 0xc2 || c > 0xf4)
-		return false;
-	rpc->utf8_left = c < 0xe0 ? 1 : c < 0xf0 ? 2 : 3;
-	rpc->utf8_low = c == 0xe0 ? 0xa0 : c == 0xf0 ? 0x90 : 0x80;
-	rpc->utf8_high = c == 0xed ? 0x9f : c == 0xf4 ? 0x8f : 0xbf;
-	return true;
-}
-
-void rpc_text_take(struct rpc *rpc, const char *bytes, size_t n)
-{
-	if (rpc->high)
-		rpc->text_unfit = true;
-	/* A key's doubts count however long it is; other texts' length is a doubt itself. */
-	if (rpc->text_unfit || (rpc->sink != RPC_SINK_KEY && text_is_too_long(rpc)))
-		return;
-	for (size_t i = 0; i < n; i++) {
-		unsigned char c = (unsigned char)bytes[i];
-
-		if (!utf8_next(rpc, c) || (c >= 0x80 && rpc->sink == RPC_SINK_KEY)) {
-			rpc->text_unfit = true;
-			return;
-		}
-	}
-	text_put(rpc, bytes, n);
-}
-
-void rpc_text_escape(struct rpc *rpc, char c)
-{
-	static const char meaning[] = "\"\"\\\\//b\bf\fn\nr\rt\t"; /* pairs: letter, byte */
-
-	if (rpc->sink == RPC_SINK_KEY || rpc->utf8_left || (rpc->high && c != 'u'))
-		rpc->text_unfit = true;
-	if (rpc->sink == RPC_SINK_ID)
-		text_put(rpc, (char[]){'\\', c}, 2);
-	else if (c != 'u')
-		for (size_t i = 0; meaning[i]; i += 2)
-			if (meaning[i] == c)
-				text_put(rpc, &meaning[i + 1], 1);
-}
-
-void rpc_text_hex(struct rpc *rpc, char c)
-{
-	if (rpc->sink == RPC_SINK_ID)
-		text_put(rpc, &c, 1);
-}
-
-static void text_put_character(struct rpc *rpc, uint32_t c)
-{
-	char bytes[4];
-	size_t n = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
-	static const unsigned char lead[] = {0, 0, 0xc0, 0xe0, 0xf0};
-
-	if (rpc->sink != RPC_SINK_METHOD)
-		return;
-	for (size_t i = n; --i > 0; c >>= 6)
-		bytes[i] = (char)(0x80 | (c & 0x3f));
-	bytes[0] = (char)(lead[n] | c);
-	text_put(rpc, bytes, n);
-}
-
-void rpc_text_unicode(struct rpc *rpc)
-{
-	uint16_t c = rpc->unicode, high = rpc->high;
-	bool is_high = c >= 0xd800 && c < 0xdc00, is_low = c >= 0xdc00 && c < 0xe000;
-
-	rpc->high = is_high ? c : 0;
-	if (is_low != (high != 0)) { /* half a pair */
-		rpc->text_unfit = true;
-	} else if (is_low) {
-		text_put_character(rpc, 0x10000u + ((high - 0xd800u) << 10) + (c - 0xdc00u));
-	} else if (!is_high) {
-		/* Where texts end at a NUL, a method with one is another. */
-		if (c == 0 && rpc->sink == RPC_SINK_METHOD)
-			rpc->text_unfit = true;
-		text_put_character(rpc, c);
+	} else if (rpc->key == RPC_KEY_RESULT) {
+		/* JSON-RPC 1.0 has a result of null beside each error. */
+		rpc->has_result = first != 'n';
+	} else if (rpc->key == RPC_KEY_CODE) {
+		rpc->key = RPC_KEY_ERROR;
+		if (number)
+			rpc_text_begin(rpc, RPC_SINK_CODE);
 	}
 }
 
@@ -225,25 +99,56 @@ static enum rpc_key key_find(struct rpc *rpc)
 	return RPC_KEY_NONE;
 }
 
-void rpc_text_end(struct rpc *rpc)
+/* A key of the error: does it name the code? A second one leaves none that can be told. */
+static void error_key_use(struct rpc *rpc)
+{
+	if (rpc->text_unfit || rpc->text_length != 4 || memcmp(rpc->key_text, "code", 4) != 0)
+		return;
+	if (message_has(rpc, RPC_KEY_CODE)) {
+		rpc->message.error_code = 0;
+		return;
+	}
+	rpc->seen |= 1 << RPC_KEY_CODE;
+	rpc->key = RPC_KEY_CODE;
+}
+
+/* The text is a number of JSON, so that a sign can only be where it may. */
+static void code_use(struct rpc *rpc)
+{
+	bool is_negative = rpc->key_text[0] == '-';
+	int32_t value = 0; /* RPC_KEY_MAX digits fit */
+
+	if (rpc->text_unfit)
+		return;
+	for (uint16_t i = is_negative; i < rpc->text_length; i++) {
+		if (rpc->key_text[i] < '0' || rpc->key_text[i] > '9')
+			return;
+		value = 10 * value + (rpc->key_text[i] - '0');
+	}
+	rpc->message.error_code = is_negative ? -value : value;
+}
+
+void rpc_text_use(struct rpc *rpc)
 {
 	struct rpc_message *message = &rpc->message;
 
-	if (rpc->utf8_left || rpc->high)
-		rpc->text_unfit = true;
-	if (rpc->sink == RPC_SINK_ID && message->id[0] == '"')
-		text_put(rpc, "\"", 1);
-	if (rpc->sink != RPC_SINK_KEY && text_is_too_long(rpc))
-		rpc->text_unfit = true;
-	if (rpc->text_unfit)
+	if (rpc->text_unfit && rpc->sink < RPC_SINK_ERROR_KEY)
 		message->is_unclear = true;
 	if (rpc->sink == RPC_SINK_KEY)
 		rpc->key = (uint8_t)(rpc->text_unfit ? RPC_KEY_NONE : key_find(rpc));
+	else if (rpc->sink == RPC_SINK_ERROR_KEY)
+		error_key_use(rpc);
+	else if (rpc->sink == RPC_SINK_CODE)
+		code_use(rpc);
 	else if (!rpc->text_unfit && rpc->sink == RPC_SINK_METHOD)
 		message->method_length = rpc->text_length;
 	else if (!rpc->text_unfit)
 		message->id_length = rpc->text_length;
-	rpc->sink = RPC_SINK_NONE;
+}
+
+bool rpc_has_result(const struct rpc *rpc)
+{
+	return rpc->has_result && !rpc->is_batch;
 }
 
 bool rpc_method_is(const struct rpc_message *message, const char *method)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What rpc.c and rpc_scalar.c, which read JSON, and rpc_message.c, which knows JSON-RPC,
- * have in common. The former tell the latter of what begins and ends at the level of a
- * message; nothing is called for single bytes but those of escapes in a text that matters.
+ * What rpc.c and rpc_scalar.c, which read JSON, and rpc_message.c and rpc_text.c, which know
+ * JSON-RPC, have in common. The former tell the latter of what begins and ends at the level
+ * of a message; nothing is called for single bytes but those of escapes in a text that
+ * matters.
  */
 #ifndef HATAGO_CORE_RPC_PARTS_H
 #define HATAGO_CORE_RPC_PARTS_H
@@ -22,9 +23,11 @@
  *	utf8_left, utf8_low, utf8_high
  *			bytes missing in a character, and the bounds of the next one
  *	in_key		the string being read is a key, at whatever level
- *	key, key_text	the message's member being read
+ *	key, key_text	the message's member being read, or RPC_KEY_CODE from the end of
+ *			that key to its value; the text of a key or of a code
  *	seen		a bit for each enum rpc_key that the message has
  *	is_other	its method or its id is of no type that JSON-RPC knows
+ *	has_result	it has a result that is not null
  */
 
 enum rpc_step {
@@ -50,7 +53,8 @@ enum rpc_key {
 	RPC_KEY_RESULT,
 	RPC_KEY_ERROR,
 	RPC_KEY_JSONRPC,
-	RPC_KEYS
+	RPC_KEYS,
+	RPC_KEY_CODE = RPC_KEYS, /* no member of the message, but of its error */
 };
 
 enum rpc_sink {
@@ -58,6 +62,9 @@ enum rpc_sink {
 	RPC_SINK_KEY,
 	RPC_SINK_METHOD,
 	RPC_SINK_ID, /* the only one that is kept as written, escapes and all */
+	/* these two never make a message unclear */
+	RPC_SINK_ERROR_KEY, /* a key directly in the error */
+	RPC_SINK_CODE,	    /* a number */
 };
 
 void rpc_break(struct rpc *rpc);
@@ -68,8 +75,10 @@ const char *rpc_scalar_read(struct rpc *rpc, const char *at, const char *end);
 void rpc_message_begin(struct rpc *rpc);
 /* Judges the message's kind and hands it to on_message. */
 void rpc_message_end(struct rpc *rpc);
-/* The value of the member rpc->key begins, with this character. */
+/* The value of the member rpc->key, which may be RPC_KEY_CODE, begins with this character. */
 void rpc_member_begin(struct rpc *rpc, char first);
+/* The text for rpc->sink is complete, or unfit. */
+void rpc_text_use(struct rpc *rpc);
 
 void rpc_text_begin(struct rpc *rpc, enum rpc_sink sink);
 /* Bytes that stand for themselves. */

@@ -34,6 +34,7 @@ static void on_message(void *ctx, const struct rpc_message *message)
 	struct sse *sse = ctx;
 
 	sse->pending += message->kind == RPC_RESPONSE;
+	sse->pending_failures += message->error_code == RPC_INTERNAL_ERROR;
 }
 
 static void data_begin(struct sse *sse)
@@ -43,7 +44,7 @@ static void data_begin(struct sse *sse)
 		return;
 	}
 	sse->has_data = true;
-	sse->pending = 0;
+	sse->pending = sse->pending_failures = 0;
 	rpc_init(&sse->rpc, on_message, sse);
 }
 
@@ -53,8 +54,10 @@ static void event_end(struct sse *sse)
 		return;
 	sse->has_data = false;
 	sse->events++;
-	if (sse->rpc.state == RPC_WHOLE)
-		sse->responses += sse->pending;
+	if (sse->rpc.state != RPC_WHOLE)
+		return;
+	sse->responses += sse->pending;
+	sse->failures += sse->pending_failures;
 }
 
 static void line_end(struct sse *sse, char c)
