@@ -11,6 +11,7 @@
 #include "gate/parts.h"
 
 #define COPY_BYTES_MAX 4096 /* of a body that are copied behind their head */
+#define RPC_PIECE      64   /* bytes of JSON that are read at a time */
 
 /*
  * Sends the scratch and, behind it, bytes that lie elsewhere. The client may turn out to be
@@ -259,14 +260,25 @@ static ssize_t answer_head(struct exchange *x, const char *bytes, size_t n)
 
 /* --- its body --- */
 
+/* No further than to the result, which most answers begin with. */
+static void look_for_error(struct exchange *x, const char *data, size_t n)
+{
+	while (n && x->is_rpc_answer) {
+		size_t piece = n < RPC_PIECE ? n : RPC_PIECE;
+
+		rpc_feed(&x->rpc, data, piece);
+		x->is_rpc_answer = x->rpc.state == RPC_READING && !rpc_has_result(&x->rpc);
+		data += piece;
+		n -= piece;
+	}
+}
+
 static void answer_data(struct exchange *x, const char *data, size_t n)
 {
 	uint64_t now_ns = flow_now_ns(&x->worker->flows);
 
-	if (x->is_rpc_answer) {
-		rpc_feed(&x->rpc, data, n);
-		x->is_rpc_answer = !rpc_has_result(&x->rpc);
-	}
+	if (x->is_rpc_answer)
+		look_for_error(x, data, n);
 	if (!x->is_sse)
 		return;
 	sse_feed(&x->sse, data, n);

@@ -59,9 +59,9 @@ static void write_upstreams(struct json *out, const struct metrics_gate *gate)
 		json_str(out, "name", u->name);
 		json_u64(out, "current", u->outstanding);
 		json_str(out, "breaker", breaker_state_name(u->breaker.state));
-		json_u64(out, "calls", u->breaker.calls);
-		json_u64(out, "failures", u->breaker.failures);
-		json_u64(out, "slow", u->breaker.slow);
+		json_u64(out, "calls", u->breaker.window.calls);
+		json_u64(out, "failures", u->breaker.window.failures);
+		json_u64(out, "slow", u->breaker.window.slow);
 		json_u64(out, "opened", u->breaker.opened);
 		json_object_end(out);
 	}

@@ -70,8 +70,8 @@ void write_gate_turn_seconds(const struct text *t)
 }
 
 /* A metric with one series for each upstream. */
-#define UPSTREAM_PROVIDER(name, expression)                                        \
-	void write_##name(const struct text *t)                                    \
+#define UPSTREAM_PROVIDER(metric, expression)                                      \
+	void write_##metric(const struct text *t)                                  \
 	{                                                                          \
 		for (size_t i = 0; i < t->s->gate.upstream_count; i++) {           \
 			const struct tally_upstream *u = &t->s->gate.upstreams[i]; \
@@ -82,7 +82,7 @@ void write_gate_turn_seconds(const struct text *t)
 	}
 
 UPSTREAM_PROVIDER(gate_upstream_requests, u->outstanding)
-UPSTREAM_PROVIDER(gate_breaker_failures, u->breaker.failures)
+UPSTREAM_PROVIDER(gate_breaker_failures, u->breaker.window.failures)
 UPSTREAM_PROVIDER(gate_breaker_opened_total, u->breaker.opened)
 
 void write_gate_breaker_state(const struct text *t)

@@ -61,7 +61,7 @@ static void breakers_fill(const struct tally_gate *gate, uint64_t now_ns,
 	for (size_t i = 0; i < gate->upstream_count; i++) {
 		const struct breaker_view *b = &gate->upstreams[i].breaker;
 
-		to->breaker_failures += b->failures;
+		to->breaker_failures += b->window.failures;
 		last_ns = b->last_failure_ns > last_ns ? b->last_failure_ns : last_ns;
 	}
 	to->last_failure_ns = last_ns ? snapshot->now_ns - (now_ns - last_ns) : 0;

@@ -36,9 +36,9 @@ static void write_breaker(const struct ops_context *ops, const struct tally_upst
 	json_str(out, "state", breaker_state_name(b->state));
 	json_str(out, "held", held_name(b->hold));
 	json_u64(out, "in_flight", upstream->outstanding);
-	json_u64(out, "calls", b->calls);
-	json_u64(out, "failures", b->failures);
-	json_u64(out, "slow", b->slow);
+	json_u64(out, "calls", b->window.calls);
+	json_u64(out, "failures", b->window.failures);
+	json_u64(out, "slow", b->window.slow);
 	json_u64(out, "consecutive_failures", b->consecutive_failures);
 	json_u64(out, "probes_in_flight", b->probes_in_flight);
 	json_u64(out, "probes_passed", b->probes_passed);
