@@ -13,8 +13,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PARSE_CPUS_MAX 8192u /* the most that any kernel is built for; more is no number of CPUs \
-			      */
+#define PARSE_CPUS_MAX                                                            \
+	8192u /* the most that any kernel is built for; more is no number of CPUs \
+	       */
 
 /* /proc/stat. Ticks (USER_HZ) since boot, over all CPUs; they may run backwards a little. */
 struct parse_stat {

@@ -19,7 +19,7 @@
 
 #define SENSE_LEVELS_MAX  16	      /* of nested cgroups that are looked at, the innermost ones */
 #define SENSE_TEXT_MAX	  (1u << 20)  /* bytes of a file that are read; the rest is cut off */
-#define SENSE_INTERVAL_NS 50000000ULL /* the shortest time that a share is computed over */
+#define SENSE_INTERVAL_NS 80000000ULL /* the shortest time that a share is computed over */
 #define SENSE_PATH_MAX	  1280
 
 enum sense_resource { SENSE_CPU, SENSE_MEMORY, SENSE_IO, SENSE_RESOURCES };
@@ -73,7 +73,7 @@ struct sense_load {
 	double cpus;		    /* that cpu_percent is a share of; 0: not known */
 	uint64_t memory_bytes;	    /* that memory_percent is a share of; 0: not known */
 	double load[3];		    /* averages of 1, 5 and 15 minutes */
-	uint64_t softnet_dropped, softnet_squeezed; /* packets, runs; since the last read */
+	uint64_t softnet_dropped, softnet_squeezed; /* packets, runs; in that time */
 	struct sense_psi psi[SENSE_RESOURCES];
 };
 
@@ -100,7 +100,8 @@ bool sense_notice(struct sense *sense, struct err *ret);
 
 /*
  * The file for psi_trigger_open() that sense_load.psi[resource] comes from; SENSE_PATH_MAX
- * bytes. False: the kernel has none. May change when a named cgroup comes or goes.
+ * bytes. False: the kernel has none, or nothing was read yet. May change when a named cgroup
+ * comes or goes, or ours gets a limit.
  */
 bool sense_psi_path(const struct sense *sense, enum sense_resource resource, char *ret);
 
