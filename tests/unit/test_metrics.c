@@ -320,7 +320,7 @@ static void test_json_breaker(void **state)
 	const char *word, *time;
 	json_t *root;
 
-	s->gate.breaker_state = "open";
+	s->gate.breaker = BREAKER_OPEN;
 	s->gate.last_failure_ns = s->now_ns;
 	root = json_of(s);
 	assert_int_equal(json_unpack(root, "{s:{s:s,s:s}}", "circuitBreaker", "state", &word,
