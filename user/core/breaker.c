@@ -56,7 +56,7 @@ static uint64_t breaker_until_ns(struct breaker *b, uint64_t now_ns)
 {
 	uint64_t wait = breaker_wait_ns(b), jitter = wait / BREAKER_JITTER;
 
-	return time_add(now_ns, wait - jitter + breaker_random(b) % (2 * jitter + 1));
+	return time_add(time_add(now_ns, wait - jitter), breaker_random(b) % (2 * jitter + 1));
 }
 
 static void breaker_tell(struct breaker *b, const struct breaker_change *change)
