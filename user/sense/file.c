@@ -61,23 +61,33 @@ static int read_all(int fd, char *buf, size_t size, size_t *ret_length)
 	return 0;
 }
 
+static int open_and_read(struct sense_file *file, char *buf, size_t size, size_t *ret_length)
+{
+	int r;
+
+	if (file->fd < 0)
+		file->fd = open(file->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	r = file->fd < 0 ? -errno : read_all(file->fd, buf, size, ret_length);
+	if (r < 0)
+		file_close(file);
+	return r;
+}
+
 int file_read(struct sense_file *file, char *buf, size_t size, size_t *ret_length)
 {
-	int error;
+	bool was_open = file->path && file->fd >= 0;
 
 	if (!file->path)
 		return -ENOENT;
-	if (file->fd < 0)
-		file->fd = open(file->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	error = file->fd < 0 ? -errno : read_all(file->fd, buf, size, ret_length);
-	if (error < 0)
-		file_close(file);
-	file->error = error;
-	return error;
+	file->error = open_and_read(file, buf, size, ret_length);
+	if (file->error < 0 && was_open) /* its cgroup was removed, and made anew perhaps */
+		file->error = open_and_read(file, buf, size, ret_length);
+	return file->error;
 }
 
 void file_reject(struct sense_file *file)
 {
+	file_close(file);
 	file->error = -EBADMSG;
 }
 

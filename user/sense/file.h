@@ -30,7 +30,7 @@ void file_done(struct sense_file *file); /* accepts one that is all 0 */
  * else the kernel says; it stands in file->error then.
  */
 int file_read(struct sense_file *file, char *buf, size_t size, size_t *ret_length);
-/* It was read, but there is no sense in it. */
+/* It was read, but there is no sense in it; opened anew next time. */
 void file_reject(struct sense_file *file);
 /* The sentence on its failure, once; false: nothing to tell. */
 bool file_notice(struct sense_file *file, struct err *ret);
