@@ -395,6 +395,28 @@ BUCKET_INLINE int table_place(struct hatago_set *const set[TABLE_SETS], __u64 ke
 	return place;
 }
 
+/*
+ * Does the key have a slot that it may be live in? False for one that is idle away from
+ * home, which is no information. Claims and changes nothing.
+ */
+BUCKET_INLINE int table_is_known(struct hatago_set *const set[TABLE_SETS], __u64 key, __u64 now_ns)
+{
+	const struct hatago_slot *home = &set[TABLE_FIRST]->slot[table_home(key)];
+	int last, place = -1;
+
+	if (BUCKET_READ(home->key) == key)
+		return 1;
+	if (!beat_is_ahead(BUCKET_PEEK(home->away_until), now_ns))
+		return 0;
+	last = beat_is_ahead(BUCKET_PEEK(set[TABLE_FIRST]->spilled_until), now_ns) ? TABLE_FOURTH
+										   : TABLE_SECOND;
+	BUCKET_UNROLL
+	for (int which = 0; which < TABLE_SETS; which++)
+		if (place < 0 && which <= last)
+			place = table_look(set, which, key);
+	return place >= 0;
+}
+
 enum slot_take { SLOT_TAKEN = -1, SLOT_CONTENDED = HATAGO_DIM_COUNT };
 
 /*
@@ -406,12 +428,13 @@ enum slot_take { SLOT_TAKEN = -1, SLOT_CONTENDED = HATAGO_DIM_COUNT };
  * is_new: the caller has just claimed the slot, so that nobody else takes from it (but for
  * the races above): plain stores do, and the claim's own store to another cache line need
  * not be waited for.
+ * inv: the scale of what it costs (bucket.h).
  * steps: 0 promises that no limit has any; a constant, which spares the packet path what
  * it does not need.
  */
 BUCKET_INLINE int slot_take_once(struct hatago_slot *slot, const struct hatago_rules *rules,
 				 __u32 dimensions, const __u64 n[HATAGO_EDGE_DIMENSIONS], __u64 now,
-				 const int is_new, const int steps)
+				 const __u32 inv, const int is_new, const int steps)
 {
 	__u64 seen[HATAGO_EDGE_DIMENSIONS] = {0}, next[HATAGO_EDGE_DIMENSIONS] = {0};
 	int d, has;
@@ -421,8 +444,10 @@ BUCKET_INLINE int slot_take_once(struct hatago_slot *slot, const struct hatago_r
 		if (!(dimensions & (1u << d)))
 			continue;
 		seen[d] = BUCKET_READ(slot->tat[d]);
-		has = steps ? bucket_offer(seen[d], &rules->limit[d], now, n[d], &next[d])
-			    : bucket_offer_smooth(seen[d], &rules->limit[d], now, n[d], &next[d]);
+		has = steps ? bucket_offer_scaled(seen[d], &rules->limit[d], now, n[d], inv,
+						  &next[d])
+			    : bucket_offer_smooth(seen[d], &rules->limit[d], now, n[d], inv,
+						  &next[d]);
 		if (!has) {
 			bucket_settle(&slot->tat[d], seen[d], &rules->limit[d], now);
 			return d;
@@ -446,7 +471,7 @@ BUCKET_INLINE int slot_take_once(struct hatago_slot *slot, const struct hatago_r
 	for (int back = 0; back < HATAGO_EDGE_DIMENSIONS; back++) /* what was taken before d */
 		if (back < d && (dimensions & (1u << back)))
 			__sync_fetch_and_sub(&slot->tat[back],
-					     bucket_refund(&rules->limit[back], n[back]));
+					     bucket_refund(&rules->limit[back], n[back], inv));
 	return SLOT_CONTENDED;
 }
 

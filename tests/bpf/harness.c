@@ -87,6 +87,8 @@ void harness_open(struct harness *h, uint32_t set_count)
 	set_entries(object->maps.sides, set_count);
 	set_entries(object->maps.counters, h->cpu_count);
 	set_entries(object->maps.clocks, h->cpu_count);
+	set_entries(object->maps.syns, HARNESS_SYN_SETS);
+	object->rodata->syn_sets = HARNESS_SYN_SETS;
 	error = hatago_bpf__load(object);
 	if (error)
 		die("load the BPF object", error);

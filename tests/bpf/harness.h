@@ -19,6 +19,7 @@
 
 enum hook { HOOK_XDP, HOOK_TC };
 
+#define HARNESS_SYN_SETS   64
 #define HARNESS_RATE_LEAST 1 /* a token in 1000 s: none comes while a test runs */
 
 struct hatago_bpf;
