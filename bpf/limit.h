@@ -114,7 +114,7 @@ static __always_inline enum hatago_reason limit_pay(const struct seat *seat, con
 				[HATAGO_DIM_PACKETS] = p->segments,
 				[HATAGO_DIM_BYTES] = p->length,
 			},
-		.inv = pressure_inv(c, seat->slot, now_ns),
+		.inv = pressure_inv(&c->pressure, seat->slot, now_ns),
 	};
 	__u32 dimensions = r->dimensions;
 	int lacking;
@@ -145,7 +145,7 @@ limit_charge(const struct packet *p, const struct hatago_config *c, const struct
 	struct hatago_client_id id = p->is_ipv6 ? client_id_ipv6(p->source_hi, p->source_lo, r)
 						: client_id_ipv4((__be32)p->source_lo, r);
 	__u64 now_ns = clock_now_ns(), key = table_key(id, c->secret);
-	bool asked = p->is_connection && strangers_are_asked(c, r, now_ns);
+	bool asked = p->is_connection && strangers_are_asked(&c->pressure, r, now_ns);
 	enum hatago_reason reason;
 	struct seat seat;
 

@@ -6,106 +6,34 @@
  *
  * Strangers. An invented source passes a client's buckets, once. So under pressure a SYN of
  * a client that is not trusted draws on one budget for all. A flood takes all of that; an
- * honest newcomer is told from it by what it does next: TCP sends the very same SYN again
- * after 1, 3 and 7 s (RFC 6298), where a flood has gone on to other sources. So a SYN that
- * is refused is remembered, and if it comes again, neither at once nor late, it draws on a
- * second budget. As greylisting does with mail.
+ * honest newcomer's SYN comes again (hatago/syns.h) and draws on a second one.
  */
 #ifndef HATAGO_BPF_PRESSURE_H
 #define HATAGO_BPF_PRESSURE_H
 
 #include "frame.h"
-#include "hatago/table.h"
+#include "hatago/syns.h"
 #include "maps.h"
 #include "seat.h"
 
-#define SYN_UNIT_SHIFT 28  /* its time is kept in units of 2^28 ns, 268 ms */
-#define SYN_UNITS_MIN  3   /* again in time: after 0.54 to 0.81 s */
-#define SYN_UNITS_MAX  223 /* to 60 s */
-#define SYN_TIME_MASK  0xffu
-#define SYN_TIMES      256
-_Static_assert(SYN_UNITS_MAX < SYN_TIMES, "a time doesn't wrap while it counts");
-
 /* How many sets of them `syns` has. Set before loading. */
 const volatile __u32 syn_sets = 1;
-
-/*
- * SYNs that were refused: a ring in a cache line, so the oldest is forgotten. A flood of
- * 4 million a second fills one of 524,288 in 1.9 s. 24 bits of a hash under the table's
- * secret tell them apart: in full rings one SYN in a million is taken for another.
- */
-struct syns {
-	__u32 next;
-	__u32 seen[15]; /* hash in the upper 24 bits, time in the others */
-};
 
 /* Shared by the devices; forgotten with the programs, so neither pinned nor in the ABI. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct syns);
+	__type(value, struct hatago_syns);
 } syns SEC(".maps");
 
-enum { SYNS = sizeof(((struct syns *)0)->seen) / sizeof(__u32) };
-
-/* The scale of what a frame of the slot's client costs, in 256ths. */
-static __always_inline __u32 pressure_inv(const struct hatago_config *c,
-					  const struct hatago_slot *slot, __u64 now_ns)
+/* syns_came_before(), a function of its own as in seat.h. */
+__noinline int came_before(__u64 hash, __u64 now_ns)
 {
-	__u32 inv = c->pressure.scale_inv;
+	__u32 index = syns_set(hash, syn_sets);
+	struct hatago_syns *set = bpf_map_lookup_elem(&syns, &index);
 
-	if (inv <= HATAGO_INV_ONE || !pressure_is_fresh(&c->pressure, now_ns))
-		return HATAGO_INV_ONE;
-	if (slot_is_trusted(slot, tick_of(now_ns)))
-		inv = c->pressure.trusted_inv;
-	return inv < HATAGO_INV_MAX ? inv : HATAGO_INV_MAX;
-}
-
-/* The same segment, sent again, gives the same hash. Ports and sequence: as they lie. */
-static __always_inline __u64 syn_hash(const struct packet *p, const __u64 secret[2])
-{
-	__u64 x = p->source_hi ^ secret[0];
-
-	x = (x ^ (x >> 32)) * TABLE_MULTIPLIER ^ p->source_lo;
-	x = (x ^ (x >> 29)) * secret[1] ^ p->syn;
-	x = (x ^ (x >> 32)) * TABLE_MULTIPLIER;
-	x = (x ^ (x >> 29)) * secret[1];
-	return x ^ (x >> 32);
-}
-
-/*
- * Did the SYN come before, and does it come in time? If not it is remembered. CPUs that
- * meet in a ring may lose one of their SYNs.
- */
-__noinline int syn_came_before(__u64 hash, __u64 now_ns)
-{
-	__u32 index = (__u32)(((hash >> 32) * syn_sets) >> 32), next, units;
-	__u32 time = (__u32)(now_ns >> SYN_UNIT_SHIFT) & SYN_TIME_MASK;
-	__u32 seen = ((__u32)hash & ~SYN_TIME_MASK) | time, *same = NULL;
-	struct syns *s = bpf_map_lookup_elem(&syns, &index);
-
-	if (!s)
-		return 0;
-	BUCKET_UNROLL
-	for (int i = 0; i < SYNS; i++)
-		if (((s->seen[i] ^ seen) & ~SYN_TIME_MASK) == 0)
-			same = &s->seen[i];
-	if (same) {
-		units = (time - *same) & SYN_TIME_MASK;
-		if (units < SYN_UNITS_MIN)
-			return 0;
-		*same = seen;
-		return units <= SYN_UNITS_MAX;
-	}
-	next = s->next;
-	barrier_var(next);
-	if (next >= SYNS)
-		next = 0;
-	barrier_var(next);
-	s->seen[next] = seen;
-	s->next = next + 1;
-	return 0;
+	return set && syns_came_before(set, hash, now_ns);
 }
 
 /* Takes a SYN's token. A refusal writes nothing. */
@@ -128,14 +56,6 @@ __noinline int budget_take(__u64 *word, const struct hatago_limit *limit, __u32 
 	return 0;
 }
 
-/* Is this a time to ask who is a stranger? */
-static __always_inline bool strangers_are_asked(const struct hatago_config *c,
-						const struct hatago_rules *r, __u64 now_ns)
-{
-	return c->pressure.strangers_inv && (r->flags & HATAGO_STRANGERS) &&
-	       pressure_is_fresh(&c->pressure, now_ns);
-}
-
 /* May the SYN of a stranger pass? */
 __noinline int strangers_admit(const struct packet *p, __u64 now_ns)
 {
@@ -151,7 +71,7 @@ __noinline int strangers_admit(const struct packet *p, __u64 now_ns)
 		inv = HATAGO_INV_MAX;
 	if (budget_take(&c->strangers.first, limit, inv, bucket_time(now_ns)))
 		return 1;
-	return syn_came_before(syn_hash(p, c->secret), now_ns) &&
+	return came_before(syns_hash(p->source_hi, p->source_lo, p->syn, c->secret), now_ns) &&
 	       budget_take(&c->strangers.again, limit, inv, bucket_time(now_ns));
 }
 

@@ -160,7 +160,8 @@ BUCKET_INLINE __u32 open_count(__u64 word, __u64 key)
 /* Does what hatagod says hold? Its clock may be ahead of a frame's (bpf/clock.h). */
 BUCKET_INLINE int pressure_is_fresh(const struct hatago_pressure *pressure, __u64 now_ns)
 {
-	return (__s64)(now_ns - pressure->heartbeat_ns) < (__s64)HATAGO_HEARTBEAT_MAX_NS;
+	return (__s64)(now_ns - BUCKET_PEEK(pressure->heartbeat_ns)) <
+	       (__s64)HATAGO_HEARTBEAT_MAX_NS;
 }
 
 /* Ticks and beats of CLOCK_MONOTONIC. */
@@ -172,6 +173,29 @@ BUCKET_INLINE __u32 tick_of(__u64 now_ns)
 BUCKET_INLINE __u32 beat_of(__u64 now_ns)
 {
 	return (__u32)(now_ns >> HATAGO_BEAT_SHIFT);
+}
+
+/* The scale of what a frame of the slot's client costs, HATAGO_INV_ONE to HATAGO_INV_MAX. */
+BUCKET_INLINE __u32 pressure_inv(const struct hatago_pressure *pressure,
+				 const struct hatago_slot *slot, __u64 now_ns)
+{
+	__u32 inv = BUCKET_PEEK(pressure->scale_inv);
+
+	if (inv <= HATAGO_INV_ONE || !pressure_is_fresh(pressure, now_ns))
+		return HATAGO_INV_ONE;
+	if (slot_is_trusted(slot, tick_of(now_ns)))
+		inv = BUCKET_PEEK(pressure->trusted_inv);
+	if (inv < HATAGO_INV_ONE)
+		return HATAGO_INV_ONE;
+	return inv < HATAGO_INV_MAX ? inv : HATAGO_INV_MAX;
+}
+
+/* Is this a time to ask who is a stranger? */
+BUCKET_INLINE int strangers_are_asked(const struct hatago_pressure *pressure,
+				      const struct hatago_rules *rules, __u64 now_ns)
+{
+	return BUCKET_PEEK(pressure->strangers_inv) && (rules->flags & HATAGO_STRANGERS) &&
+	       pressure_is_fresh(pressure, now_ns);
 }
 
 #define SLOT_LIFE_MAX (1ULL << 54) /* 208 days, in ns; of a longer life the end is not foretold */
