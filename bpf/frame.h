@@ -26,7 +26,8 @@ struct frame {
 /* What was found in it: all that the judgement needs. */
 struct packet {
 	__u64 source_hi, source_lo; /* as struct hatago_client_id; IPv4: lo's first four bytes */
-	__u32 length;		    /* of the whole frame in bytes, Ethernet header included */
+	__u64 syn;	/* of a TCP segment: ports and sequence number, as they lie in it */
+	__u32 length;	/* of the whole frame in bytes, Ethernet header included */
 	__u32 segments; /* frames on the wire that it stands for: GRO may have merged some */
 	__u16 port;	/* destination, host order; only where has_port */
 	__u8 protocol;	/* IPPROTO_*, after the extension headers */

@@ -70,11 +70,16 @@ struct {
 } counters SEC(".maps");
 
 /* The arrays of one always hold their one: NULL can't be, but the verifier must see it checked. */
-static __always_inline const struct hatago_config *maps_config(void)
+static __always_inline struct hatago_config *maps_config_writable(void)
 {
 	const __u32 only = 0;
 
 	return bpf_map_lookup_elem(&config, &only);
+}
+
+static __always_inline const struct hatago_config *maps_config(void)
+{
+	return maps_config_writable();
 }
 
 static __always_inline const struct hatago_device *maps_device(void)

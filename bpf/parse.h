@@ -114,6 +114,7 @@ static __always_inline enum hatago_reason parse_tcp(const struct frame *f, struc
 		return HATAGO_REASON_MALFORMED;
 	p->port = bpf_ntohs(tcp->destination);
 	p->has_port = true;
+	__builtin_memcpy(&p->syn, tcp, sizeof(p->syn));
 	p->is_connection = (tcp->flags & (PARSE_TCP_SYN | PARSE_TCP_ACK)) == PARSE_TCP_SYN;
 	return PARSE_DONE;
 }

@@ -21,6 +21,16 @@
  * is the last one, or the next if that comes within 1/256 of a step: what passes is never
  * more than without steps but for that.
  *
+ * Scale. Under pressure a take costs inv / 256 times as much, but at most a full bucket:
+ *
+ *      cost'(n) = min(cost(n) * inv / 256, tau)
+ *
+ * so that rate and burst shrink together while tau stays: no debt lasts longer than without
+ * a scale, whatever counts on that (a slot's life, a changed limit) holds, and once the scale
+ * is gone the bucket is as it would have been. What it means for small buckets: one take
+ * passes per tau at least. A bucket of 10 tokens is tightened to a tenth at most, and a bucket
+ * of one not at all.
+ *
  * Late clocks. A CPU may hold a time that is older than the word that another has just
  * written: then the word may lie beyond now + tau. That is an empty bucket, and the word
  * stays as it is.
@@ -122,11 +132,24 @@ BUCKET_INLINE __u64 bucket_dither(__u64 time)
 	return ((time ^ (time >> 32)) * BUCKET_DITHER) >> (64 - BUCKET_PHASE_BITS);
 }
 
+/* The same under a scale, HATAGO_INV_ONE (or less, the same) to HATAGO_INV_MAX. */
+BUCKET_INLINE __u64 bucket_cost_scaled(const struct hatago_limit *limit, __u64 n, __u32 inv)
+{
+	__u64 cost = bucket_cost(limit, n);
+
+	if (inv <= HATAGO_INV_ONE)
+		return cost;
+	if ((cost >> 16) * inv >= limit->tau >> 8) /* the product would be tau at least */
+		return limit->tau;
+	cost = (cost >> 8) * inv + ((cost & 0xff) * inv >> 8);
+	return cost < limit->tau ? cost : limit->tau;
+}
+
 BUCKET_INLINE int bucket_offer_step(__u64 tat, const struct hatago_limit *limit, __u64 now, __u64 n,
-				    __u64 *ret_tat)
+				    const __u32 inv, __u64 *ret_tat)
 {
 	__u64 phase = tat & BUCKET_PHASE_MASK, time = tat - phase, tick, debt = 0;
-	__u64 cost = bucket_cost(limit, n), half = limit->mult >> limit->shift >> 1;
+	__u64 cost = bucket_cost_scaled(limit, n, inv), half = limit->mult >> limit->shift >> 1;
 
 	if (bucket_is_full(time, now))
 		phase = bucket_phase(limit, now);
@@ -142,11 +165,11 @@ BUCKET_INLINE int bucket_offer_step(__u64 tat, const struct hatago_limit *limit,
 
 /* The same for a bucket without steps. */
 BUCKET_INLINE int bucket_offer_smooth(__u64 tat, const struct hatago_limit *limit, __u64 now,
-				      __u64 n, __u64 *ret_tat)
+				      __u64 n, const __u32 inv, __u64 *ret_tat)
 {
 	__u64 debt = (__s64)(tat - now) > 0 ? tat - now : 0;
 
-	debt += bucket_cost(limit, n);
+	debt += bucket_cost_scaled(limit, n, inv);
 	if (n > limit->burst || debt > limit->tau)
 		return 0;
 	*ret_tat = now + debt;
@@ -157,17 +180,27 @@ BUCKET_INLINE int bucket_offer_smooth(__u64 tat, const struct hatago_limit *limi
  * What taking n tokens from a bucket that reads `tat` would make of it.
  * Returns 1 and sets *ret_tat if the bucket has them, else 0. Changes nothing else.
  */
+BUCKET_INLINE int bucket_offer_scaled(__u64 tat, const struct hatago_limit *limit, __u64 now,
+				      __u64 n, const __u32 inv, __u64 *ret_tat)
+{
+	return limit->step ? bucket_offer_step(tat, limit, now, n, inv, ret_tat)
+			   : bucket_offer_smooth(tat, limit, now, n, inv, ret_tat);
+}
+
+/* The same without a scale. */
 BUCKET_INLINE int bucket_offer(__u64 tat, const struct hatago_limit *limit, __u64 now, __u64 n,
 			       __u64 *ret_tat)
 {
-	return limit->step ? bucket_offer_step(tat, limit, now, n, ret_tat)
-			   : bucket_offer_smooth(tat, limit, now, n, ret_tat);
+	return bucket_offer_scaled(tat, limit, now, n, HATAGO_INV_ONE, ret_tat);
 }
 
-/* What to take off the word again where n tokens are given back; never more than was put on. */
-BUCKET_INLINE __u64 bucket_refund(const struct hatago_limit *limit, __u64 n)
+/*
+ * What to take off the word again where n tokens are given back that were taken under this
+ * scale; never more than was put on.
+ */
+BUCKET_INLINE __u64 bucket_refund(const struct hatago_limit *limit, __u64 n, const __u32 inv)
 {
-	return bucket_cost(limit, n) & (limit->step ? ~BUCKET_PHASE_MASK : ~0ULL);
+	return bucket_cost_scaled(limit, n, inv) & (limit->step ? ~BUCKET_PHASE_MASK : ~0ULL);
 }
 
 #ifndef __bpf__
@@ -229,26 +262,33 @@ static inline __u64 bucket_tokens(__u64 tat, const struct hatago_limit *limit, _
 }
 
 /*
- * Nanoseconds until n tokens can be taken if nobody else takes any: 0 if they can be
+ * Nanoseconds until n tokens can be taken under a scale if nobody else takes any: 0 if they can be
  * now, UINT64_MAX if never (n over burst). May be up to a step too long.
  */
-static inline __u64 bucket_wait_ns(__u64 tat, const struct hatago_limit *limit, __u64 now, __u64 n)
+static inline __u64 bucket_wait_scaled_ns(__u64 tat, const struct hatago_limit *limit, __u64 now,
+					  __u64 n, __u32 inv)
 {
 	__u64 ignored, wait, tick;
 
 	if (n > limit->burst)
 		return ~0ULL;
-	if (bucket_offer(tat, limit, now, n, &ignored))
+	if (bucket_offer_scaled(tat, limit, now, n, inv, &ignored))
 		return 0;
 	if (bucket_is_stale(tat, limit, now))
 		tat = now + limit->tau;
-	wait = (bucket_is_full(tat, now) ? 0 : tat - now) + bucket_cost(limit, n);
+	wait = (bucket_is_full(tat, now) ? 0 : tat - now) + bucket_cost_scaled(limit, n, inv);
 	wait = wait > limit->tau ? wait - limit->tau : 0;
 	if (limit->step) { /* to the first tick at or after that */
 		tick = bucket_tick(limit, tat & BUCKET_PHASE_MASK, now + wait);
 		wait = bucket_is_full(now + wait, tick) ? tick - now : tick + limit->step - now;
 	}
 	return (wait + (1 << HATAGO_TIME_SHIFT) - 1) >> HATAGO_TIME_SHIFT;
+}
+
+/* The same without a scale. */
+static inline __u64 bucket_wait_ns(__u64 tat, const struct hatago_limit *limit, __u64 now, __u64 n)
+{
+	return bucket_wait_scaled_ns(tat, limit, now, n, HATAGO_INV_ONE);
 }
 
 #endif /* !__bpf__ */

@@ -160,7 +160,8 @@ BUCKET_INLINE __u32 open_count(__u64 word, __u64 key)
 /* Does what hatagod says hold? Its clock may be ahead of a frame's (bpf/clock.h). */
 BUCKET_INLINE int pressure_is_fresh(const struct hatago_pressure *pressure, __u64 now_ns)
 {
-	return (__s64)(now_ns - pressure->heartbeat_ns) < (__s64)HATAGO_HEARTBEAT_MAX_NS;
+	return (__s64)(now_ns - BUCKET_PEEK(pressure->heartbeat_ns)) <
+	       (__s64)HATAGO_HEARTBEAT_MAX_NS;
 }
 
 /* Ticks and beats of CLOCK_MONOTONIC. */
@@ -172,6 +173,29 @@ BUCKET_INLINE __u32 tick_of(__u64 now_ns)
 BUCKET_INLINE __u32 beat_of(__u64 now_ns)
 {
 	return (__u32)(now_ns >> HATAGO_BEAT_SHIFT);
+}
+
+/* The scale of what a frame of the slot's client costs, HATAGO_INV_ONE to HATAGO_INV_MAX. */
+BUCKET_INLINE __u32 pressure_inv(const struct hatago_pressure *pressure,
+				 const struct hatago_slot *slot, __u64 now_ns)
+{
+	__u32 inv = BUCKET_PEEK(pressure->scale_inv);
+
+	if (inv <= HATAGO_INV_ONE || !pressure_is_fresh(pressure, now_ns))
+		return HATAGO_INV_ONE;
+	if (slot_is_trusted(slot, tick_of(now_ns)))
+		inv = BUCKET_PEEK(pressure->trusted_inv);
+	if (inv < HATAGO_INV_ONE)
+		return HATAGO_INV_ONE;
+	return inv < HATAGO_INV_MAX ? inv : HATAGO_INV_MAX;
+}
+
+/* Is this a time to ask who is a stranger? */
+BUCKET_INLINE int strangers_are_asked(const struct hatago_pressure *pressure,
+				      const struct hatago_rules *rules, __u64 now_ns)
+{
+	return BUCKET_PEEK(pressure->strangers_inv) && (rules->flags & HATAGO_STRANGERS) &&
+	       pressure_is_fresh(pressure, now_ns);
 }
 
 #define SLOT_LIFE_MAX (1ULL << 54) /* 208 days, in ns; of a longer life the end is not foretold */
@@ -395,6 +419,28 @@ BUCKET_INLINE int table_place(struct hatago_set *const set[TABLE_SETS], __u64 ke
 	return place;
 }
 
+/*
+ * Does the key have a slot that it may be live in? False for one that is idle away from
+ * home, which is no information. Claims and changes nothing.
+ */
+BUCKET_INLINE int table_is_known(struct hatago_set *const set[TABLE_SETS], __u64 key, __u64 now_ns)
+{
+	const struct hatago_slot *home = &set[TABLE_FIRST]->slot[table_home(key)];
+	int last, place = -1;
+
+	if (BUCKET_READ(home->key) == key)
+		return 1;
+	if (!beat_is_ahead(BUCKET_PEEK(home->away_until), now_ns))
+		return 0;
+	last = beat_is_ahead(BUCKET_PEEK(set[TABLE_FIRST]->spilled_until), now_ns) ? TABLE_FOURTH
+										   : TABLE_SECOND;
+	BUCKET_UNROLL
+	for (int which = 0; which < TABLE_SETS; which++)
+		if (place < 0 && which <= last)
+			place = table_look(set, which, key);
+	return place >= 0;
+}
+
 enum slot_take { SLOT_TAKEN = -1, SLOT_CONTENDED = HATAGO_DIM_COUNT };
 
 /*
@@ -406,12 +452,13 @@ enum slot_take { SLOT_TAKEN = -1, SLOT_CONTENDED = HATAGO_DIM_COUNT };
  * is_new: the caller has just claimed the slot, so that nobody else takes from it (but for
  * the races above): plain stores do, and the claim's own store to another cache line need
  * not be waited for.
+ * inv: the scale of what it costs (bucket.h).
  * steps: 0 promises that no limit has any; a constant, which spares the packet path what
  * it does not need.
  */
 BUCKET_INLINE int slot_take_once(struct hatago_slot *slot, const struct hatago_rules *rules,
 				 __u32 dimensions, const __u64 n[HATAGO_EDGE_DIMENSIONS], __u64 now,
-				 const int is_new, const int steps)
+				 const __u32 inv, const int is_new, const int steps)
 {
 	__u64 seen[HATAGO_EDGE_DIMENSIONS] = {0}, next[HATAGO_EDGE_DIMENSIONS] = {0};
 	int d, has;
@@ -421,8 +468,10 @@ BUCKET_INLINE int slot_take_once(struct hatago_slot *slot, const struct hatago_r
 		if (!(dimensions & (1u << d)))
 			continue;
 		seen[d] = BUCKET_READ(slot->tat[d]);
-		has = steps ? bucket_offer(seen[d], &rules->limit[d], now, n[d], &next[d])
-			    : bucket_offer_smooth(seen[d], &rules->limit[d], now, n[d], &next[d]);
+		has = steps ? bucket_offer_scaled(seen[d], &rules->limit[d], now, n[d], inv,
+						  &next[d])
+			    : bucket_offer_smooth(seen[d], &rules->limit[d], now, n[d], inv,
+						  &next[d]);
 		if (!has) {
 			bucket_settle(&slot->tat[d], seen[d], &rules->limit[d], now);
 			return d;
@@ -446,7 +495,7 @@ BUCKET_INLINE int slot_take_once(struct hatago_slot *slot, const struct hatago_r
 	for (int back = 0; back < HATAGO_EDGE_DIMENSIONS; back++) /* what was taken before d */
 		if (back < d && (dimensions & (1u << back)))
 			__sync_fetch_and_sub(&slot->tat[back],
-					     bucket_refund(&rules->limit[back], n[back]));
+					     bucket_refund(&rules->limit[back], n[back], inv));
 	return SLOT_CONTENDED;
 }
 

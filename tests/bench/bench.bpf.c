@@ -114,7 +114,7 @@ int lru(struct xdp_md *xdp)
 	for (int tries = 0; tries < BUCKET_RETRIES; tries++) {
 		__u64 seen = BUCKET_READ(*tat);
 
-		if (!bucket_offer_smooth(seen, limit, now, 1, &next))
+		if (!bucket_offer_smooth(seen, limit, now, 1, HATAGO_INV_ONE, &next))
 			return count(&p, HATAGO_REASON_LIMIT_PACKETS, XDP_DROP);
 		if (__sync_val_compare_and_swap(tat, seen, next) == seen)
 			return count(&p, HATAGO_REASON_WITHIN_LIMITS, XDP_PASS);

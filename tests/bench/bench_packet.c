@@ -97,7 +97,10 @@ static struct hatago_bpf *load_edge(struct hatago_rules **ret_rules)
 	    bpf_map__set_max_entries(edge->maps.sides, SETS) ||
 	    bpf_map__set_max_entries(edge->maps.counters, (__u32)libbpf_num_possible_cpus()) ||
 	    bpf_map__set_max_entries(edge->maps.clocks, (__u32)libbpf_num_possible_cpus()) ||
-	    hatago_bpf__load(edge))
+	    bpf_map__set_max_entries(edge->maps.syns, CLIENTS / 2))
+		die("sizing the edge");
+	edge->rodata->syn_sets = CLIENTS / 2;
+	if (hatago_bpf__load(edge))
 		die("loading the edge");
 	config = mmap(NULL, sizeof(*config), PROT_READ | PROT_WRITE, MAP_SHARED,
 		      bpf_map__fd(edge->maps.config), 0);

@@ -87,6 +87,8 @@ void harness_open(struct harness *h, uint32_t set_count)
 	set_entries(object->maps.sides, set_count);
 	set_entries(object->maps.counters, h->cpu_count);
 	set_entries(object->maps.clocks, h->cpu_count);
+	set_entries(object->maps.syns, HARNESS_SYN_SETS);
+	object->rodata->syn_sets = HARNESS_SYN_SETS;
 	error = hatago_bpf__load(object);
 	if (error)
 		die("load the BPF object", error);
@@ -94,6 +96,7 @@ void harness_open(struct harness *h, uint32_t set_count)
 	h->program[HOOK_TC] = bpf_program__fd(object->progs.hatago_tc);
 	h->allow_fd = bpf_map__fd(object->maps.allow);
 	h->deny_fd = bpf_map__fd(object->maps.deny);
+	h->syns_fd = bpf_map__fd(object->maps.syns);
 	h->config = map_memory(object->maps.config);
 	h->sets = map_memory(object->maps.clients);
 	h->sides = map_memory(object->maps.sides);
@@ -134,9 +137,33 @@ static void empty_list(int fd)
 		bpf_map_delete_elem(fd, &key);
 }
 
+static void put_syns(struct harness *h, uint32_t index, const struct hatago_syns *set)
+{
+	if (bpf_map_update_elem(h->syns_fd, &index, set, BPF_ANY))
+		die("write the memory of SYNs", errno);
+}
+
+void harness_age_syns(struct harness *h, uint32_t units)
+{
+	for (uint32_t i = 0; i < HARNESS_SYN_SETS; i++) {
+		struct hatago_syns set;
+
+		if (bpf_map_lookup_elem(h->syns_fd, &i, &set))
+			die("read the memory of SYNs", errno);
+		for (int s = 0; s < SYNS_IN_SET; s++)
+			set.seen[s] =
+				(set.seen[s] & ~SYNS_TIME) | ((set.seen[s] - units) & SYNS_TIME);
+		put_syns(h, i, &set);
+	}
+}
+
 void harness_reset(struct harness *h)
 {
+	const struct hatago_syns no_syns = {0};
 	struct hatago_rules *r;
+
+	for (uint32_t i = 0; i < HARNESS_SYN_SETS; i++)
+		put_syns(h, i, &no_syns);
 
 	empty_list(h->allow_fd);
 	empty_list(h->deny_fd);

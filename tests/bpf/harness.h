@@ -14,11 +14,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "hatago/syns.h"
 #include "hatago/table.h"
 #include "packets.h"
 
 enum hook { HOOK_XDP, HOOK_TC };
 
+#define HARNESS_SYN_SETS   64
 #define HARNESS_RATE_LEAST 1 /* a token in 1000 s: none comes while a test runs */
 
 struct hatago_bpf;
@@ -26,7 +28,7 @@ struct hatago_bpf;
 struct harness {
 	struct hatago_bpf *object;
 	int program[2]; /* by enum hook */
-	int allow_fd, deny_fd;
+	int allow_fd, deny_fd, syns_fd;
 	struct hatago_config *config; /* this and the following are mapped */
 	struct hatago_set *sets;
 	struct hatago_side *sides;
@@ -68,6 +70,9 @@ void harness_limit(struct harness *h, enum hatago_dimension d, uint64_t rate_mil
 /* Adds a prefix ("192.0.2.0/24") to the allow or the deny list, and raises the rules' flag. */
 void harness_allow(struct harness *h, const char *prefix);
 void harness_deny(struct harness *h, const char *prefix);
+
+/* Has all SYNs that are remembered be so many units of SYNS_UNIT_SHIFT older. */
+void harness_age_syns(struct harness *h, uint32_t units);
 
 /* The slot that the address's client lives in, or NULL. */
 struct hatago_slot *harness_slot(const struct harness *h, const char *address);

@@ -148,6 +148,8 @@ static void write_tcp(const struct layer *l, struct inside *in)
 	memset(at + 20, 1, words * 4 - 20); /* NOPs */
 	put16(at, 40000);
 	put16(at + 2, l->port);
+	put16(at + 4, l->sequence >> 16);
+	put16(at + 6, l->sequence & 0xffff);
 	at[12] = (uint8_t)(claimed << 4);
 	at[13] = l->flags;
 	in->protocol = IPPROTO_TCP;

@@ -46,6 +46,7 @@ struct layer { /* NOLINT(clang-analyzer-optin.performance.Padding): in the order
 	const char *destination;
 	uint16_t port;	     /* destination; the source port is 40000 */
 	uint8_t flags;	     /* TCP's */
+	uint32_t sequence;   /* likewise */
 	uint8_t version;     /* of IP, where it lies */
 	uint8_t words;	     /* IPv4 and TCP: the header's length in words, with as many NOPs */
 	uint8_t claimed;     /* IPv4 and TCP: the length in words that the field claims, plus 1 */

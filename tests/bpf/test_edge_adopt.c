@@ -310,7 +310,7 @@ static void test_other_pins_are_refused(void **state)
 	unlink(path);
 	assert_int_equal(bpf_obj_pin(fd, path), 0);
 	assert_int_equal(edge_open(&config, &edge, &adopted, &err), -EPROTO);
-	assert_non_null(strstr(err.text, "its maps have version 1, this program knows 2"));
+	assert_non_null(strstr(err.text, "its maps have version 1, this program knows 3"));
 	unlink(path);
 	assert_int_equal(bpf_obj_pin(view->sides_fd, path), 0);
 	close(fd);

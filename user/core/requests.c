@@ -136,7 +136,7 @@ void requests_refund(const struct clients *clients, struct hatago_client_id id,
 		     const struct hatago_limit *limit, uint64_t tokens, bool handshake, bool shared,
 		     uint64_t now_ns)
 {
-	uint64_t back = bucket_refund(limit, requests_cut(limit, tokens));
+	uint64_t back = bucket_refund(limit, requests_cut(limit, tokens), HATAGO_INV_ONE);
 	struct client_at at = clients_overflow(clients, id);
 
 	if (!shared && !clients_find(clients, id, &at))

@@ -22,11 +22,15 @@
 #include "kern/pins.h"
 #include "kern/view_parts.h"
 
+#define APPLY_CLIENTS_PER_SYNS 2 /* 32 bytes of the memory of SYNs for each client */
+
 struct apply {
 	struct hatago_rules rules;
 	struct lists_plan lists[VIEW_DENY + 1];
 	bool has_table, is_empty; /* a new table; that starts with no client */
 	struct table table;
+	int syns; /* a new memory of SYNs, of syn_sets sets; -1: it stays */
+	uint32_t syn_sets;
 	int programs[HATAGO_DEVICES_MAX]; /* in the order of edge->devices; -1: stays */
 };
 
@@ -34,6 +38,7 @@ static void apply_done(struct apply *a)
 {
 	for (size_t i = 0; i < HATAGO_DEVICES_MAX; i++)
 		memory_close_at(&a->programs[i]);
+	memory_close_at(&a->syns);
 	lists_plan_done(&a->lists[VIEW_ALLOW]);
 	lists_plan_done(&a->lists[VIEW_DENY]);
 	table_done(&a->table);
@@ -54,6 +59,8 @@ static int apply_load(struct edge *edge, struct apply *a, struct err *err)
 		maps.clients = a->table.maps.clients;
 		maps.sides = a->table.maps.sides;
 	}
+	if (a->syns >= 0)
+		maps.syns = a->syns;
 	for (size_t i = 0; i < edge->device_count; i++) {
 		struct edge_device *d = &edge->devices[i];
 		int r = device_load(d, &maps, (enum hatago_attach_mode)d->device->mode,
@@ -63,6 +70,14 @@ static int apply_load(struct edge *edge, struct apply *a, struct err *err)
 			return r;
 	}
 	return 0;
+}
+
+/* The memory of SYNs, where it is to have another size. */
+static int apply_make_syns(const struct edge *edge, uint32_t max_clients, struct apply *a,
+			   struct err *err)
+{
+	a->syn_sets = a->rules.flags & HATAGO_STRANGERS ? max_clients / APPLY_CLIENTS_PER_SYNS : 1;
+	return a->syn_sets == edge->syn_sets ? 0 : program_make_syns(a->syn_sets, &a->syns, err);
 }
 
 static int apply_prepare(struct edge *edge, const struct config *config, bool replace_programs,
@@ -85,7 +100,9 @@ static int apply_prepare(struct edge *edge, const struct config *config, bool re
 	if (a->has_table)
 		r = table_make(wanted, a->is_empty ? NULL : secret, false, &a->rules, &a->table,
 			       err);
-	if (r == 0 && (a->has_table || replace_programs))
+	if (r == 0)
+		r = apply_make_syns(edge, wanted, a, err);
+	if (r == 0 && (a->has_table || a->syns >= 0 || replace_programs))
 		r = apply_load(edge, a, err);
 	return r;
 }
@@ -128,6 +145,8 @@ static int apply_pin(struct edge *edge, struct apply *a, struct err *err)
 	if (r < 0)
 		return r;
 	a->table.config->rules[0].flags = view_list_flags(view, a->rules.flags);
+	a->table.config->pressure = view->config->pressure;
+	a->table.config->strangers = view->config->strangers;
 	if (!a->is_empty)
 		table_carry(view, &a->table, clock_mono_ns(), &carried);
 	r = apply_pin_table(edge->pins, a->table.maps.clients, a->table.maps.sides,
@@ -147,6 +166,11 @@ static void apply_replace(struct edge *edge, struct apply *a)
 		if (a->programs[i] >= 0 &&
 		    device_replace(edge, &edge->devices[i], TAKE_FD(a->programs[i]), &err) < 0)
 			edge_notice_add(edge, "%s", err.text);
+	if (a->syns < 0)
+		return;
+	memory_close_at(&edge->syns_fd);
+	edge->syns_fd = TAKE_FD(a->syns);
+	edge->syn_sets = a->syn_sets;
 }
 
 static void apply_forget_notes(struct view *view)
@@ -218,7 +242,7 @@ static int apply_put(struct edge *edge, struct apply *a, struct err *err)
 int apply_config(struct edge *edge, const struct config *config, bool replace_programs,
 		 struct err *err)
 {
-	_cleanup_(apply_done) struct apply a = {.table.maps = PROGRAM_NO_MAPS};
+	_cleanup_(apply_done) struct apply a = {.table.maps = PROGRAM_NO_MAPS, .syns = -1};
 	int r;
 
 	for (size_t i = 0; i < HATAGO_DEVICES_MAX; i++)

@@ -62,6 +62,7 @@ struct program_maps edge_maps(const struct edge *edge)
 		.allow = v->allow_fd,
 		.deny = v->deny_fd,
 		.notes = v->notes_fd,
+		.syns = edge->syns_fd,
 	};
 }
 
@@ -131,6 +132,7 @@ static struct edge *edge_new(const char *pins)
 
 	if (!edge)
 		return NULL;
+	edge->syns_fd = -1;
 	edge->pins = strdup(pins);
 	if (!edge->pins) {
 		free(edge);
@@ -220,6 +222,7 @@ void edge_free(struct edge *edge)
 		BUCKET_WRITE(edge->view->config->pressure.heartbeat_ns, 0);
 	for (size_t i = 0; i < edge->device_count; i++)
 		device_done(&edge->devices[i]);
+	memory_close_at(&edge->syns_fd);
 	view_free(edge->view);
 	free(edge->pins);
 	free(edge);

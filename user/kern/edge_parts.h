@@ -33,6 +33,8 @@ struct edge_device {
 struct edge {
 	char *pins;
 	struct view *view;
+	int syns_fd; /* the memory of SYNs, of syn_sets sets; -1: none yet */
+	uint32_t syn_sets;
 	bool has_pressure; /* this process has put some in force */
 	struct edge_device devices[HATAGO_DEVICES_MAX];
 	size_t device_count;

@@ -65,8 +65,8 @@ static int program_dup(const struct bpf_map *map, int *ret, struct err *err)
 
 void program_maps_close(struct program_maps *maps)
 {
-	int *const fds[] = {&maps->config, &maps->clients, &maps->sides,
-			    &maps->allow,  &maps->deny,	   &maps->notes};
+	int *const fds[] = {&maps->config, &maps->clients, &maps->sides, &maps->allow,
+			    &maps->deny,   &maps->notes,   &maps->syns};
 
 	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
 		memory_close_at(fds[i]);
@@ -87,6 +87,7 @@ int program_make_maps(uint32_t sets, bool with_lists, struct program_maps *ret, 
 	bpf_map__set_autocreate(s->maps.device, false);
 	bpf_map__set_autocreate(s->maps.counters, false);
 	bpf_map__set_autocreate(s->maps.clocks, false);
+	bpf_map__set_autocreate(s->maps.syns, false);
 	bpf_map__set_autocreate(s->maps.allow, with_lists);
 	bpf_map__set_autocreate(s->maps.deny, with_lists);
 	bpf_map__set_autocreate(s->maps.notes, with_lists);
@@ -110,6 +111,22 @@ int program_make_maps(uint32_t sets, bool with_lists, struct program_maps *ret, 
 	return r;
 }
 
+int program_make_syns(uint32_t sets, int *ret_fd, struct err *err)
+{
+	_cleanup_(program_done) struct hatago_bpf *s = NULL;
+	int r = program_open(&s, err), fd;
+
+	if (r < 0)
+		return r;
+	fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, bpf_map__name(s->maps.syns),
+			    bpf_map__key_size(s->maps.syns), bpf_map__value_size(s->maps.syns),
+			    sets, NULL);
+	if (fd < 0)
+		return program_refused(err, fd);
+	*ret_fd = fd;
+	return 0;
+}
+
 static int program_size_by_cpu(struct hatago_bpf *s)
 {
 	__u32 cpus = (__u32)libbpf_num_possible_cpus();
@@ -129,6 +146,7 @@ static int program_reuse(struct hatago_bpf *s, const struct program_maps *maps, 
 		{s->maps.sides, maps->sides},	{s->maps.allow, maps->allow},
 		{s->maps.deny, maps->deny},	{s->maps.notes, maps->notes},
 		{s->maps.device, device_fd},	{s->maps.counters, counters_fd},
+		{s->maps.syns, maps->syns},
 	};
 
 	for (size_t i = 0; i < sizeof(shared) / sizeof(shared[0]); i++) {
@@ -137,6 +155,7 @@ static int program_reuse(struct hatago_bpf *s, const struct program_maps *maps, 
 		if (r < 0)
 			return r;
 	}
+	s->rodata->syn_sets = bpf_map__max_entries(s->maps.syns);
 	return program_size_by_cpu(s);
 }
 

@@ -16,17 +16,21 @@
 /* The maps that all devices share. */
 struct program_maps {
 	int config, clients, sides, allow, deny, notes;
+	int syns; /* not pinned */
 };
 
-#define PROGRAM_NO_MAPS                                                                        \
-	(struct program_maps)                                                                  \
-	{                                                                                      \
-		.config = -1, .clients = -1, .sides = -1, .allow = -1, .deny = -1, .notes = -1 \
+#define PROGRAM_NO_MAPS                                                                         \
+	(struct program_maps)                                                                   \
+	{                                                                                       \
+		.config = -1, .clients = -1, .sides = -1, .allow = -1, .deny = -1, .notes = -1, \
+		.syns = -1                                                                      \
 	}
 
-/* Makes empty maps for a table of so many sets; the lists and notes only if asked for. */
+/* Makes empty maps for a table of so many sets, but syns; the lists and notes only if asked for. */
 int program_make_maps(uint32_t sets, bool with_lists, struct program_maps *ret, struct err *err);
 void program_maps_close(struct program_maps *maps);
+/* Makes an empty memory of SYNs, of so many sets (bpf/pressure.h). */
+int program_make_syns(uint32_t sets, int *ret_fd, struct err *err);
 /*
  * Loads the program for a mode. *device_fd and *counters_fd are the device's own maps; where
  * they are -1, they are made. Changes them only if it succeeds.

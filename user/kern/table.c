@@ -12,6 +12,7 @@
 #include <sys/random.h>
 
 #include "core/clients.h"
+#include "core/connections.h"
 #include "core/requests.h"
 #include "core/standing.h"
 #include "kern/pins.h"
@@ -91,7 +92,8 @@ static bool table_carry_slot(const struct view *from, uint32_t index, int way,
 			     const struct clients *to, uint64_t now_ns)
 {
 	struct hatago_slot *slot = &from->sets[index].slot[way];
-	const struct client_at old = {.slot = slot, .side = &from->sides[index], .place = way};
+	const struct client_at old = {
+		.key = slot->key, .slot = slot, .side = &from->sides[index], .place = way};
 	struct client_at at;
 
 	if (!clients_place_key(to, slot->key, from->sides[index].id_lo[way], now_ns, &at))
@@ -99,6 +101,7 @@ static bool table_carry_slot(const struct view *from, uint32_t index, int way,
 	clients_keep(&at, now_ns, slot_life(slot, to->rules, now_ns));
 	table_merge(at.slot, slot, now_ns);
 	requests_carry(&old, &at, now_ns);
+	connections_carry(&old, &at);
 	return true;
 }
 
