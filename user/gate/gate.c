@@ -512,6 +512,14 @@ static void on_gate_closed(uv_handle_t *handle)
 	free(gate);
 }
 
+/* One after the other: the last one's end frees both. */
+static void on_timer_closed(uv_handle_t *handle)
+{
+	struct gate *gate = handle->data;
+
+	uv_close((uv_handle_t *)&gate->async, on_gate_closed);
+}
+
 void gate_free(struct gate *gate)
 {
 	if (!gate)
@@ -530,6 +538,5 @@ void gate_free(struct gate *gate)
 	clients_own_free(gate->own);
 	admission_free(gate->admission);
 	settings_drop(gate->settings);
-	uv_close((uv_handle_t *)&gate->breaker_timer, NULL);
-	uv_close((uv_handle_t *)&gate->async, on_gate_closed);
+	uv_close((uv_handle_t *)&gate->breaker_timer, on_timer_closed);
 }
