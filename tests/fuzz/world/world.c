@@ -458,7 +458,7 @@ static void check_requests(struct world *world)
 		is_seen = is_seen && !server->left_early;
 	}
 	/* Tries to run a request: none is at the upstream that the gate knows nothing of. */
-	EXPECT(begun <= world->worker->next_upstream);
+	EXPECT(begun <= world->gate->next_upstream);
 	if (is_seen)
 		EXPECT(begun >= world->worker->tally.outcomes[TALLY_SERVED]);
 }
