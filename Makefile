@@ -117,7 +117,7 @@ THREADED := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(shell grep -ls 'pthread
 again     = $(Q)+$(MAKE) --no-print-directory BUILD=$(BUILD)/$(1)
 ASAN     := -fsanitize=address,undefined -fno-sanitize-recover=all
 TSAN     := -fsanitize=thread
-FUZZ     := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+FUZZ     := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -DGATE_OWN_CLIENTS=1024
 .PHONY: sanitized fuzzers tests tests-unit programs fuzz-programs
 sanitized:
 	$(call again,asan) SANITIZE='$(ASAN)' tests-unit programs
@@ -177,6 +177,7 @@ $(BUILD)/bench/live: $(BUILD)/tools/dev/generator.o
 $(BUILD)/bench/overload: $(call objects,tests/bench/load/*.c)
 $(addprefix $(BUILD)/bench/,relay upstream idle overload): $(BUILD)/tests/bench/net/net.o
 $(FUZZERS): $(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/%.o
+$(BUILD)/fuzz/fuzz_gate: $(call objects,tests/fuzz/world/*.c)
 $(PROGRAMS) $(DEV_TOOLS) $(UNIT) $(BPF_TESTS) $(BENCHES) $(FUZZERS): $(LIB)
 $(PROGRAMS) $(DEV_TOOLS):
 	$(call link)

@@ -67,6 +67,23 @@ test_check_only_validates()
 	setpriv --bounding-set=-all --inh-caps=-all "$BUILD/hatagod" --check -c "$HATAGOD_CONFIG"
 }
 
+test_check_says_what_the_gate_would_do()
+{
+	cat >"$HATAGOD_CONFIG" <<-'YAML'
+		gate: {listen: ["127.0.0.1:8080", "unix:/run/gate.sock"], upstream: "http://127.0.0.1:8787"}
+		maxConcurrent: 7
+	YAML
+	OUTPUT=$("$BUILD/hatagod" --check -c "$HATAGOD_CONFIG")
+	has "$OUTPUT" "no edge" "the edge"
+	has "$OUTPUT" "gate listens on: 127.0.0.1:8080, unix:/run/gate.sock" "listens"
+	has "$OUTPUT" "upstream: http://127.0.0.1:8787" "upstream"
+	has "$OUTPUT" "at the upstream: 7 requests at once, 50 wait up to 30 s" "permits"
+	has "$OUTPUT" "all clients together: requests 10 a second" "rate"
+	[[ ! -e /run/gate.sock ]] || fail "a check made the gate's socket"
+	echo "edge: {devices: [eth0], protect: [all]}" >"$HATAGOD_CONFIG"
+	has "$("$BUILD/hatagod" --check -c "$HATAGOD_CONFIG")" "no gate" "without a gate"
+}
+
 test_command_checks_as_well()
 {
 	write_bad_config

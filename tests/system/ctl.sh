@@ -185,6 +185,7 @@ test_help_everywhere()
 		edge confirm
 		client list
 		client show
+		client forgive
 		ban add
 		ban del
 		ban list

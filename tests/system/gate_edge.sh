@@ -40,6 +40,10 @@ test_request_buckets_are_the_edges()
 	edge_and_gate 0
 	is_equal "$(status) $(status) $(status) $(status)" "200 200 200 429" "statuses"
 	has "$(ctl client show 10.0.0.1)" requests "client show"
+	is_equal "$(ctl_json '[.buckets[-2:][] | "\(.dimension) \(.tokens)"] | join(" ")' client show 10.0.0.1)" \
+		"requests 0 handshakes 10" "the client's buckets of requests"
+	is_equal "$(ctl_json '[.limits[-2:][] | "\(.dimension) \(.burst) \(.shared)"] | join(" ")' limit show)" \
+		"requests 3 false handshakes 10 false" "the limits of requests"
 }
 
 test_who_ignores_refusals_is_dropped()
@@ -64,6 +68,24 @@ test_who_ignores_refusals_is_dropped()
 	# Others, another address of the same host among them, are not concerned.
 	on client ip address add 10.0.0.3/24 dev eth0
 	is_equal "$(status --interface 10.0.0.3)" 200 "another client"
+}
+
+test_escalation_is_forgiven()
+{
+	edge_and_gate 5
+	for _ in {1..30}; do
+		[[ $(status) != 000 ]] || break
+	done
+	wait_for is_dropped
+	follow "$WORK/events" event follow clientForgiven -n 1
+	has "$(ctl client forgive 10.0.0.1)" "not dropped any more" "client forgive"
+	wait_exit "$FOLLOWER"
+	has "$(cat "$WORK/events")" "clientForgiven address=10.0.0.1" "the event"
+	has "$(cat "$HATAGOD_LOG")" "client forgive by root" "the log"
+	is_equal "$(status)" 200 "forgiven"
+	ctl client forgive 10.0.0.1 >/dev/null # what it has taken since
+	fails_with 4 ctl client forgive 10.0.0.1
+	has "$OUTPUT" "nothing to forgive" "the error"
 }
 
 test_escalation_ends_with_the_debt()

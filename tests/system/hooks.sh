@@ -11,30 +11,6 @@ start() {
 	YAML
 }
 
-# Follows in the background; waits until hatagod sends. Its PID is in $FOLLOWER.
-follow() { # FILE ARGUMENT...
-	local file=$1 before
-
-	shift
-	before=$(followers)
-	become "$HATAGOD_HOST" "$BUILD/hatago-bpfctl" "$@" >"$file" 2>"$file.err" &
-	FOLLOWER=$!
-	wait_for has_followers $((before + 1))
-	wait_for is_asleep "$FOLLOWER"
-}
-
-followers() { # connections to the control socket
-	on "$HATAGOD_HOST" ss -Hxn state connected | grep -c ' /run/hatago/control.sock' || :
-}
-
-is_asleep() { # PID; one that is connected waits for an answer then, so it has asked
-	[[ $(cut -d' ' -f3 "/proc/$1/stat") == S ]]
-}
-
-has_followers() { # COUNT
-	(($(followers) == $1))
-}
-
 has_lines() { # FILE COUNT
 	(($(wc -l <"$1") >= $2))
 }

@@ -254,6 +254,30 @@ ctl_json() { # JQ-FILTER ARGUMENT...
 	ctl -j "$@" | jq -r "$filter"
 }
 
+# Follows in the background; waits until hatagod sends. Its PID is in $FOLLOWER.
+follow() { # FILE ARGUMENT...
+	local file=$1 before
+
+	shift
+	before=$(followers)
+	become "$HATAGOD_HOST" "$BUILD/hatago-bpfctl" "$@" >"$file" 2>"$file.err" &
+	FOLLOWER=$!
+	wait_for has_followers $((before + 1))
+	wait_for is_asleep "$FOLLOWER"
+}
+
+followers() { # connections to the control socket
+	on "$HATAGOD_HOST" ss -Hxn state connected | grep -c ' /run/hatago/control.sock' || :
+}
+
+is_asleep() { # PID; one that is connected waits for an answer then, so it has asked
+	[[ $(cut -d' ' -f3 "/proc/$1/stat") == S ]]
+}
+
+has_followers() { # COUNT
+	(($(followers) == $1))
+}
+
 # What the edge counted on a device.
 counted() { # DEVICE VERDICT REASON
 	ctl_json "[.devices[0].counters[] | select(.verdict == \"$2\" and .reason == \"$3\").packets]

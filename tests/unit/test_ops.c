@@ -507,6 +507,114 @@ static void test_escalated(void **state)
 	json_decref(result);
 }
 
+/* The configuration that hatagod runs, in place of the one of setup(). */
+static void run_with(const char *yaml)
+{
+	struct config_problems problems = {0};
+
+	config_free(t.config);
+	t.config = NULL;
+	if (config_parse(yaml, strlen(yaml), "t", &t.config, &problems) < 0)
+		fail_msg("%s", problems.lines[0]);
+}
+
+#define GATE "gate: {listen: ['127.0.0.1:1'], upstream: ['http://127.0.0.1:2']}\n"
+
+/* Escalated, in debt, or neither: what is lifted, and what is said. */
+static void test_forgive(void **state)
+{
+	static const struct {
+		bool escalated, in_debt, banned;
+		const char *code; /* of the error; NULL: it works */
+	} rows[] = {
+		{true, true, false, NULL},
+		{false, true, false, NULL},
+		{false, true, true, NULL},
+		{false, false, false, "not_found"},
+	};
+	static const char line[] =
+		"{\"command\":\"client forgive\",\"arguments\":{\"address\":\"192.0.2.1\"}}";
+	struct hatago_client_id id = fixture_id(&t.fixture, "192.0.2.1");
+	struct clients *clients = &t.fixture.clients;
+
+	(void)state;
+	fixture_limit(t.fixture.rules, HATAGO_DIM_REQUESTS, 1, 10);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct hatago_limit *limit = &t.fixture.rules->limit[HATAGO_DIM_REQUESTS];
+		struct requests_left left;
+		json_t *root, *error, *result;
+
+		mono_now += 60 * FIXTURE_SECOND;
+		requests_take(clients, id, limit, rows[i].in_debt ? 10 : 0, false, mono_now, &left);
+		if (rows[i].escalated)
+			assert_true(escalate_mark(clients, id, 0, mono_now));
+		if (rows[i].banned)
+			json_decref(result_of("ban add", "{'address':'192.0.2.1','for':'10s'}"));
+		root = answer_to(line, false);
+		assert_string_equal(text_at(json_object_get(root, "error"), "code"),
+				    "not_permitted");
+		json_decref(root);
+		root = answer_to(line, true);
+		error = json_object_get(root, "error");
+		assert_string_equal(error ? text_at(error, "code") : "",
+				    rows[i].code ? rows[i].code : "");
+		result = json_object_get(root, "result");
+		if (result) {
+			assert_string_equal(text_at(result, "forgiven"), "192.0.2.1");
+			assert_int_equal(json_is_true(json_object_get(result, "was_escalated")),
+					 rows[i].escalated);
+			assert_int_equal(json_array_size(json_object_get(result, "notes")),
+					 rows[i].banned);
+			assert_non_null(strstr(text_at(result, "lasts"), "edge.escalate.after"));
+		}
+		json_decref(root);
+		result = result_of("client show", "{'address':'192.0.2.1'}");
+		assert_true(json_is_null(json_object_get(result, "escalation")));
+		assert_int_equal(json_is_null(json_object_get(result, "ban")), !rows[i].banned);
+		json_decref(result);
+		requests_peek(clients, id, limit, 1, false, mono_now, &left);
+		assert_int_equal(left.tokens, 10);
+	}
+}
+
+/* The gate's buckets in `client show`: the client's own only with perClientLimits. */
+static void test_buckets_of_the_gate(void **state)
+{
+	static const struct {
+		const char *yaml, *buckets;
+	} rows[] = {
+		{"edge: {}\n" GATE "perClientLimits: true\n",
+		 "packets 20, requests 7, handshakes 8"},
+		{"edge: {}\n" GATE, "packets 20"},
+		{"edge: {}\n" GATE "rateLimiting: {enabled: false}\n", "packets 20, requests 7"},
+		{"edge: {}\n", "packets 20, requests 7"},
+	};
+	struct hatago_client_id id = fixture_id(&t.fixture, "192.0.2.1");
+	struct requests_left left;
+
+	(void)state;
+	fixture_limit(t.fixture.rules, HATAGO_DIM_REQUESTS, 1, 10);
+	run_with(rows[0].yaml);
+	requests_take(&t.fixture.clients, id, &t.fixture.rules->limit[HATAGO_DIM_REQUESTS], 3,
+		      false, mono_now, &left);
+	requests_take(&t.fixture.clients, id, &t.config->gate.handshake, 2, true, mono_now, &left);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		json_t *result;
+		const json_t *bucket;
+		char buckets[256] = "";
+		size_t n;
+
+		run_with(rows[i].yaml);
+		result = result_of("client show", "{'address':'192.0.2.1'}");
+		json_array_foreach(json_object_get(result, "buckets"), n, bucket)
+			snprintf(buckets + strlen(buckets), sizeof(buckets) - strlen(buckets),
+				 "%s%s %d", n ? ", " : "", text_at(bucket, "dimension"),
+				 (int)json_integer_value(json_object_get(bucket, "tokens")));
+		assert_string_equal(buckets, rows[i].buckets);
+		json_decref(result);
+	}
+}
+
 static void test_ban(void **state)
 {
 	json_t *result = result_of("ban add", "{'address':'192.0.2.1','for':'10s'}");
@@ -617,6 +725,65 @@ static void test_limits(void **state)
 	rules = view_rules(&t.view);
 	assert_int_equal(rules->dimensions, 1u << HATAGO_DIM_BYTES);
 	assert_false(rules->flags & HATAGO_STEPS); /* no limit in force has steps */
+}
+
+/* What the gate takes from, in `limit show`: with an edge and without. */
+static void test_limits_of_the_gate(void **state)
+{
+	static const struct {
+		const char *yaml;
+		bool edge_has, no_edge, no_daemon;
+		const char *limits; /* but for the edge's own */
+	} rows[] = {
+		{"edge: {}\n", false, false, false, ""},
+		{"edge: {}\n" GATE, true, false, false,
+		 "requests 10/20 all yes, handshakes 5/10 all yes"},
+		{"edge: {}\n" GATE "perClientLimits: true\n"
+		 "rateLimiting: {tokensPerSecond: 1, burstCapacity: 20}\n",
+		 true, false, false, "requests 10/20 each no, handshakes 5/10 each yes"},
+		{"edge: {}\n" GATE "rateLimiting: {enabled: false}\n", true, false, false,
+		 "requests 10/20 each no"},
+		{GATE, false, true, false, "requests 10/20 all yes, handshakes 5/10 all yes"},
+		{"edge: {}\n" GATE, true, false, true, "requests 10/20 each -"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char limits[256] = "";
+		const json_t *limit;
+		json_t *result;
+		size_t n;
+
+		run_with(rows[i].yaml);
+		t.fixture.rules->dimensions = 1u << HATAGO_DIM_PACKETS;
+		if (rows[i].edge_has)
+			fixture_limit(t.fixture.rules, HATAGO_DIM_REQUESTS, 10, 20);
+		t.fixture.rules->limit[HATAGO_DIM_REQUESTS].step =
+			t.config->rate_limiting.limit.step;
+		t.ops.view = rows[i].no_edge ? NULL : &t.view;
+		t.ops.view_code = -ENOENT;
+		t.ops.daemon = rows[i].no_daemon ? NULL : &fake_daemon;
+		result = result_of("limit show", "{}");
+		json_array_foreach(json_object_get(result, "limits"), n, limit)
+		{
+			const json_t *configured = json_object_get(limit, "as_configured");
+
+			if (n < HATAGO_EDGE_DIMENSIONS && !rows[i].no_edge)
+				continue;
+			snprintf(limits + strlen(limits), sizeof(limits) - strlen(limits),
+				 "%s%s %g/%d %s %s", *limits ? ", " : "",
+				 text_at(limit, "dimension"),
+				 json_number_value(json_object_get(limit, "rate")),
+				 (int)json_integer_value(json_object_get(limit, "burst")),
+				 json_is_true(json_object_get(limit, "shared")) ? "all" : "each",
+				 !configured		    ? "-"
+				 : json_is_true(configured) ? "yes"
+							    : "no");
+		}
+		assert_string_equal(limits, rows[i].limits);
+		json_decref(result);
+	}
+	t.ops.view = &t.view;
 }
 
 static void count(int device, enum hatago_verdict verdict, enum hatago_reason reason,
@@ -883,6 +1050,9 @@ int main(void)
 		OPS_TEST(test_ban),
 		OPS_TEST(test_ban_without_room),
 		OPS_TEST(test_limits),
+		OPS_TEST(test_limits_of_the_gate),
+		OPS_TEST(test_buckets_of_the_gate),
+		OPS_TEST(test_forgive),
 		OPS_TEST(test_counters),
 		OPS_TEST(test_status),
 		OPS_TEST(test_status_without),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * What `hatago-bpfctl status` prints of a gate: from a result as hatagod sends it to lines
- * for people. Compared as a whole, without colours.
+ * What hatago-bpfctl prints of the gate: from a result as hatagod sends it to lines for
+ * people. Compared as a whole, without colours.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,7 +15,7 @@
 #include "../../tools/bpfctl/bpfctl.h"
 
 /* The result in ' for ", as text. The caller's to free(). */
-static char *rendered(const char *result)
+static char *rendered(const char *result, void (*show)(const json_t *result, FILE *out))
 {
 	char *json = strdup(result), *text = NULL;
 	size_t size = 0;
@@ -29,7 +29,7 @@ static char *rendered(const char *result)
 	assert_non_null(root);
 	out = open_memstream(&text, &size);
 	assert_non_null(out);
-	render_status(root, out);
+	show(root, out);
 	fclose(out);
 	json_decref(root);
 	free(json);
@@ -79,8 +79,45 @@ static void test_gate(void **state)
 			 "hatagod   DOWN: the edge goes on by itself, as it was left\n"
 			 "%sedge      NONE: no edge is pinned\n",
 			 rows[i].lines);
-		text = rendered(result);
+		text = rendered(result, render_status);
 		assert_string_equal(text, expected);
+		free(text);
+	}
+}
+
+static void show_forgiven(const json_t *result, FILE *out)
+{
+	render(ops_find("client forgive"), result, out);
+}
+
+/* The other commands that tell of the gate's buckets. */
+static void test_commands(void **state)
+{
+	static const struct {
+		void (*show)(const json_t *result, FILE *out);
+		const char *result, *lines;
+	} rows[] = {
+		{render_limits,
+		 "{'limits':[{'dimension':'packets','enabled':false,'shared':false},"
+		 "{'dimension':'requests','enabled':true,'rate':0.5,'burst':20,'refill_ms':1000,"
+		 "'shared':true,'as_configured':true},{'dimension':'handshakes','enabled':true,"
+		 "'rate':2,'burst':20,'refill_ms':0,'shared':false,'as_configured':false}]}",
+		 "DIMENSION   RATE/s  BURST  REFILL  OF           FROM\n"
+		 "packets        off                 each client\n"
+		 "requests       0.5     20      1s  all clients  configuration\n"
+		 "handshakes       2     20  steady  each client  limit set\n"},
+		{show_forgiven, "{'forgiven':'192.0.2.1','was_escalated':true,'lasts':'a while'}",
+		 "192.0.2.1 is forgiven: its buckets of requests are full, and its new connections "
+		 "are not dropped any more\nlasts a while\n"},
+		{show_forgiven, "{'forgiven':'192.0.2.1','was_escalated':false,'notes':['banned']}",
+		 "192.0.2.1 is forgiven: its buckets of requests are full\nnote: banned\n"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char *text = rendered(rows[i].result, rows[i].show);
+
+		assert_string_equal(text, rows[i].lines);
 		free(text);
 	}
 }
@@ -89,6 +126,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_gate),
+		cmocka_unit_test(test_commands),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -475,6 +475,42 @@ static void *take_for_many(void *ctx)
 	return NULL;
 }
 
+/* Whichever of the two owes; what is full already, or nobody's, is left as it is. */
+static void test_forgive(void **state)
+{
+	static const struct {
+		uint64_t requests, handshakes;
+		bool expected;
+	} rows[] = {{0, 0, false}, {10, 0, true}, {0, 3, true}, {10, 10, true}};
+	const struct hatago_limit limit = limit_of(1, 10, 0);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct requests_left left;
+		struct hatago_client_id id;
+		struct client_at at;
+		struct fixture f;
+
+		fixture_init(&f, 4);
+		id = fixture_id(&f, ADDRESS);
+		take(&f, OTHER, &limit, 5, FIXTURE_NOW, &left);
+		/* A take of nothing claims its slot. */
+		requests_take(&f.clients, id, &limit, rows[i].requests, false, FIXTURE_NOW, &left);
+		requests_take(&f.clients, id, &limit, rows[i].handshakes, true, FIXTURE_NOW, &left);
+		at = find(&f, ADDRESS);
+		assert_int_equal(requests_forgive(&at, FIXTURE_NOW), rows[i].expected);
+		assert_int_equal(tokens_of(&f, ADDRESS, &limit, false, FIXTURE_NOW), 10);
+		assert_int_equal(tokens_of(&f, ADDRESS, &limit, true, FIXTURE_NOW), 10);
+		assert_false(requests_forgive(&at, FIXTURE_NOW));
+		assert_int_equal(tokens_of(&f, OTHER, &limit, false, FIXTURE_NOW), 5);
+		/* It is a bucket as before. */
+		assert_int_equal(take(&f, ADDRESS, &limit, 10, FIXTURE_NOW, &left), REQUESTS_TAKEN);
+		assert_int_equal(take(&f, ADDRESS, &limit, 1, FIXTURE_NOW, &left),
+				 REQUESTS_REFUSED);
+		fixture_done(&f);
+	}
+}
+
 /* Threads that claim and hand on slots: what they find stays whole. Above all for TSan. */
 static void test_threads_claim(void **state)
 {
@@ -537,6 +573,7 @@ int main(void)
 		cmocka_unit_test(test_takes),
 		cmocka_unit_test(test_buckets_are_apart),
 		cmocka_unit_test(test_refund),
+		cmocka_unit_test(test_forgive),
 		cmocka_unit_test(test_standing),
 		cmocka_unit_test(test_standing_that_is_over),
 		cmocka_unit_test(test_nobody_inherits),

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "agent/agent.h"
@@ -82,6 +83,42 @@ static void says_the_limits(void **state)
 	}
 }
 
+static void says_what_the_gate_admits(void **state)
+{
+	static const struct {
+		const char *text, *permits, *requests;
+	} rows[] = {
+		{"", "10 requests at once, 50 wait up to 30 s; an answer within 30 s",
+		 "requests 10 a second (20 at once), and before these handshakes 5 a second (10 at "
+		 "once)"},
+		{"maxConcurrent: 3\nqueueSize: 0\nrequestTimeout: 1500ms\n"
+		 "rateLimiting: {enabled: false}\nmaxConcurrentPerClient: 2\n",
+		 "3 requests at once, none waits; an answer within 1.5 s",
+		 "requests without a limit of their rate"},
+		{"perClientLimits: true\nmaxConcurrentPerClient: 2\nqueueTimeout: 5s\n"
+		 "rateLimiting: {tokensPerSecond: 0.5, burstCapacity: 3}\n",
+		 "10 requests at once (2 of one client), 50 wait up to 5 s; an answer within 30 s",
+		 "requests 0.5 a second (3 at once), and before these handshakes 5 a second (10 at "
+		 "once)"},
+	};
+	char text[512], buf[512];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct config *config;
+
+		snprintf(text, sizeof(text),
+			 "gate: {listen: ['127.0.0.1:1'], upstream: ['http://127.0.0.1:2']}\n%s",
+			 rows[i].text);
+		config = parse(text);
+		tell_permits(config, buf, sizeof(buf));
+		assert_string_equal(buf, rows[i].permits);
+		tell_requests(config, buf, sizeof(buf));
+		assert_string_equal(buf, rows[i].requests);
+		config_free(config);
+	}
+}
+
 static void cuts_what_does_not_fit(void **state)
 {
 	struct config *config = parse("edge: {protect: [80/tcp, 443/tcp]}");
@@ -100,6 +137,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(says_what_is_protected),
 		cmocka_unit_test(says_the_limits),
+		cmocka_unit_test(says_what_the_gate_admits),
 		cmocka_unit_test(cuts_what_does_not_fit),
 	};
 

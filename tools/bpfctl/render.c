@@ -102,6 +102,16 @@ static void render_ban_del(const json_t *result, FILE *out)
 	render_lasts(result, out);
 }
 
+static void render_forgive(const json_t *result, FILE *out)
+{
+	fprintf(out, "%s is forgiven: its buckets of requests are full%s\n",
+		get_text(result, "forgiven"),
+		get_bool(result, "was_escalated")
+			? ", and its new connections are not dropped any more"
+			: "");
+	render_lasts(result, out);
+}
+
 static void render_list_change(const json_t *result, FILE *out)
 {
 	char buf[TEXT_NUMBER_MAX];
@@ -172,20 +182,35 @@ static const struct {
 	const char *name;
 	void (*show)(const json_t *result, FILE *out);
 } renderers[] = {
-	{"status", render_status},	    {"edge show", render_edge},
-	{"edge attach", render_attach},	    {"edge detach", render_detach},
-	{"edge confirm", render_confirm},   {"client list", render_clients},
-	{"client show", render_client},	    {"why", render_why},
-	{"ban add", render_ban_add},	    {"ban del", render_ban_del},
-	{"ban list", render_bans},	    {"allow add", render_list_change},
-	{"allow del", render_list_change},  {"allow list", render_entries},
-	{"deny add", render_list_change},   {"deny del", render_list_change},
-	{"deny list", render_entries},	    {"limit show", render_limits},
-	{"limit set", render_limit_set},    {"counter list", render_counters},
-	{"breaker show", render_breakers},  {"breaker open", render_breakers},
-	{"breaker close", render_breakers}, {"breaker reset", render_breakers},
-	{"config check", render_check},	    {"config show", render_config},
-	{"config reload", render_reload},   {"version", render_version},
+	{"status", render_status},
+	{"edge show", render_edge},
+	{"edge attach", render_attach},
+	{"edge detach", render_detach},
+	{"edge confirm", render_confirm},
+	{"client list", render_clients},
+	{"client show", render_client},
+	{"client forgive", render_forgive},
+	{"why", render_why},
+	{"ban add", render_ban_add},
+	{"ban del", render_ban_del},
+	{"ban list", render_bans},
+	{"allow add", render_list_change},
+	{"allow del", render_list_change},
+	{"allow list", render_entries},
+	{"deny add", render_list_change},
+	{"deny del", render_list_change},
+	{"deny list", render_entries},
+	{"limit show", render_limits},
+	{"limit set", render_limit_set},
+	{"counter list", render_counters},
+	{"breaker show", render_breakers},
+	{"breaker open", render_breakers},
+	{"breaker close", render_breakers},
+	{"breaker reset", render_breakers},
+	{"config check", render_check},
+	{"config show", render_config},
+	{"config reload", render_reload},
+	{"version", render_version},
 };
 
 void render(const struct ops_command *command, const json_t *result, FILE *out)

@@ -162,8 +162,8 @@ void render_entries(const json_t *result, FILE *out)
 
 void render_limits(const json_t *result, FILE *out)
 {
-	static const char *const head[] = {"DIMENSION", "<RATE/s", "<BURST",
-					   "<REFILL",	"FROM",	   NULL};
+	static const char *const head[] = {"DIMENSION", "<RATE/s", "<BURST", "<REFILL",
+					   "OF",	"FROM",	   NULL};
 	const json_t *limit, *configured;
 	char buf[TEXT_NUMBER_MAX];
 	struct table table;
@@ -184,6 +184,8 @@ void render_limits(const json_t *result, FILE *out)
 			  !enabled			? ""
 			  : get_u64(limit, "refill_ms") ? text_ms(get_u64(limit, "refill_ms"), buf)
 							: "steady");
+		table_add(&table, PAINT_NONE,
+			  get_bool(limit, "shared") ? "all clients" : "each client");
 		table_add(&table, json_is_false(configured) ? PAINT_YELLOW : PAINT_NONE,
 			  json_is_true(configured)    ? "configuration"
 			  : json_is_false(configured) ? "limit set"

@@ -134,7 +134,7 @@ static void status_enforce(const json_t *edge, FILE *out)
 
 static void status_limits(const json_t *edge, FILE *out)
 {
-	char line[400] = "", a[TEXT_NUMBER_MAX], b[TEXT_NUMBER_MAX];
+	char line[600] = "", a[TEXT_NUMBER_MAX], b[TEXT_NUMBER_MAX];
 	const json_t *limit;
 	size_t i;
 
@@ -145,10 +145,11 @@ static void status_limits(const json_t *edge, FILE *out)
 
 		if (get_bool(limit, "enabled"))
 			snprintf(line + at, sizeof(line) - at,
-				 "%s%s" TEXT_GLUE "%s/s" TEXT_GLUE "(burst" TEXT_GLUE "%s)%s",
+				 "%s%s" TEXT_GLUE "%s/s" TEXT_GLUE "(burst" TEXT_GLUE "%s)%s%s",
 				 at ? ", " : "", get_text(limit, "dimension"),
 				 text_si(get_number(limit, "rate"), a),
 				 text_si(get_number(limit, "burst"), b),
+				 get_bool(limit, "shared") ? TEXT_GLUE "of" TEXT_GLUE "all" : "",
 				 json_is_false(configured) ? TEXT_GLUE "by" TEXT_GLUE
 								       "limit" TEXT_GLUE "set"
 							   : "");

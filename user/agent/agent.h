@@ -165,6 +165,9 @@ void tell_without_effect(const struct config *config);
 void tell_protected(const struct config_edge *edge, char *buf, size_t size);
 /* "packets 1000 a second (2000 at once), ..." */
 void tell_limits(const struct config_edge *edge, char *buf, size_t size);
+/* The buckets of requests, and how many requests may run and wait; likewise. */
+void tell_requests(const struct config *config, char *buf, size_t size);
+void tell_permits(const struct config *config, char *buf, size_t size);
 
 /* service.c: sd_notify(3); without a service manager they do nothing. */
 void service_ready(struct agent *agent);

@@ -96,7 +96,9 @@ static void emit_change(struct agent *agent, const struct ops_outcome *outcome)
 {
 	static const struct {
 		const char *command, *event;
-	} rows[] = {{"ban add", "banAdded"}, {"ban del", "banDeleted"}};
+	} rows[] = {{"ban add", "banAdded"},
+		    {"ban del", "banDeleted"},
+		    {"client forgive", "clientForgiven"}};
 	_cleanup_free_ char *arguments = NULL;
 	char name[OPS_NAME_MAX];
 

@@ -123,26 +123,52 @@ static int read_options(int argc, char **argv, struct options *options)
 	return 0;
 }
 
-static void print_checked(const char *path, const struct config *config)
+static void print_names(const char *label, char *const *names, size_t count)
 {
-	const struct config_edge *edge = &config->edge;
+	printf("  %s: ", label);
+	for (size_t i = 0; i < count; i++)
+		printf("%s%s", i ? ", " : "", names[i]);
+	puts(count ? "" : "none");
+}
+
+static void print_edge(const struct config_edge *edge)
+{
 	char protects[MAIN_TEXT_MAX], limits[MAIN_TEXT_MAX];
 
+	tell_protected(edge, protects, sizeof(protects));
+	tell_limits(edge, limits, sizeof(limits));
+	print_names("devices", edge->devices, edge->device_count);
+	printf("  protects: %s\n  each client: %s\n", protects, limits);
+	printf("  %s\n  allow list: %zu, deny list: %zu\n",
+	       edge->enforce ? "drops what is over" : "does NOT enforce: counts only",
+	       edge->allow.count, edge->deny.count);
+}
+
+static void print_gate(const struct config *config)
+{
+	const struct config_gate *gate = &config->gate;
+	char requests[MAIN_TEXT_MAX], permits[MAIN_TEXT_MAX];
+
+	tell_requests(config, requests, sizeof(requests));
+	tell_permits(config, permits, sizeof(permits));
+	print_names("gate listens on", gate->listen, gate->listen_count);
+	print_names("upstream", gate->upstream, gate->upstream_count);
+	printf("  at the upstream: %s\n  %s: %s\n", permits,
+	       config->concurrency.per_client_limits ? "each client" : "all clients together",
+	       requests);
+}
+
+static void print_checked(const char *path, const struct config *config)
+{
 	printf("%s: ok\n", path);
-	if (edge->enabled) {
-		tell_protected(edge, protects, sizeof(protects));
-		tell_limits(edge, limits, sizeof(limits));
-		printf("  devices: ");
-		for (size_t i = 0; i < edge->device_count; i++)
-			printf("%s%s", i ? ", " : "", edge->devices[i]);
-		printf("%s\n  protects: %s\n  each client: %s\n", edge->device_count ? "" : "none",
-		       protects, limits);
-		printf("  %s\n  allow list: %zu, deny list: %zu\n",
-		       edge->enforce ? "drops what is over" : "does NOT enforce: counts only",
-		       edge->allow.count, edge->deny.count);
-	} else {
+	if (config->edge.enabled)
+		print_edge(&config->edge);
+	else
 		puts("  no edge");
-	}
+	if (config->gate.enabled)
+		print_gate(config);
+	else
+		puts("  no gate");
 	printf("  metrics: %s\n  control: %s\n",
 	       config->metrics.enabled ? config->metrics.listen : "off", config->control.socket);
 }

@@ -64,6 +64,12 @@ void tell_protected(const struct config_edge *edge, char *buf, size_t size)
 		 edge->ipv4 && edge->ipv6 ? " and " : "", edge->ipv6 ? "IPv6" : "");
 }
 
+static void tell_limit(const char *label, const struct hatago_limit *limit, char *buf, size_t size)
+{
+	tell_add(buf, size, "%s %.15g a second (%" PRIu64 " at once)", label,
+		 (double)limit->rate_milli / 1000, (uint64_t)limit->burst);
+}
+
 void tell_limits(const struct config_edge *edge, char *buf, size_t size)
 {
 	const char *separator = "";
@@ -74,13 +80,39 @@ void tell_limits(const struct config_edge *edge, char *buf, size_t size)
 
 		if (!edge->dimension[d].enabled)
 			continue;
-		tell_add(buf, size, "%s%s %.15g a second (%" PRIu64 " at once)", separator,
-			 metrics_dimension_label(d), (double)limit->rate_milli / 1000,
-			 (uint64_t)limit->burst);
+		tell_add(buf, size, "%s", separator);
+		tell_limit(metrics_dimension_label(d), limit, buf, size);
 		separator = ", ";
 	}
 	if (!buf[0])
 		tell_add(buf, size, "no limit, only the lists and bans");
+}
+
+void tell_requests(const struct config *config, char *buf, size_t size)
+{
+	buf[0] = '\0';
+	if (!config->rate_limiting.enabled) {
+		tell_add(buf, size, "requests without a limit of their rate");
+		return;
+	}
+	tell_limit("requests", &config->rate_limiting.limit, buf, size);
+	tell_limit(", and before these handshakes", &config->gate.handshake, buf, size);
+}
+
+void tell_permits(const struct config *config, char *buf, size_t size)
+{
+	const struct config_concurrency *c = &config->concurrency;
+
+	buf[0] = '\0';
+	tell_add(buf, size, "%" PRIu32 " requests at once", c->max_concurrent);
+	if (c->per_client_limits && c->max_concurrent_per_client)
+		tell_add(buf, size, " (%" PRIu32 " of one client)", c->max_concurrent_per_client);
+	if (c->queue_size)
+		tell_add(buf, size, ", %" PRIu32 " wait up to %.15g s", c->queue_size,
+			 (double)c->queue_timeout_ms / 1000);
+	else
+		tell_add(buf, size, ", none waits");
+	tell_add(buf, size, "; an answer within %.15g s", (double)c->request_timeout_ms / 1000);
 }
 
 void tell_edge(const struct agent *agent)

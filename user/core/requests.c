@@ -153,6 +153,29 @@ void requests_refund(const struct clients *clients, struct hatago_client_id id,
 	}
 }
 
+/* true: it owed something. */
+static bool word_forgive(const struct client_at *at, bool handshake, uint64_t now_ns)
+{
+	__u64 *word = requests_word(at, handshake);
+
+	for (uint32_t i = 0; i < REQUESTS_TRIES; i++) {
+		uint64_t seen = __atomic_load_n(word, __ATOMIC_SEQ_CST), now = bucket_time(now_ns);
+
+		if (bucket_is_full(word_tat(at, seen, now_ns), now))
+			return false;
+		if (__sync_bool_compare_and_swap(word, seen, now))
+			return true;
+	}
+	return false;
+}
+
+bool requests_forgive(const struct client_at *at, uint64_t now_ns)
+{
+	bool requests = word_forgive(at, false, now_ns);
+
+	return word_forgive(at, true, now_ns) || requests;
+}
+
 static void word_carry(const struct client_at *from, const struct client_at *to, bool handshake,
 		       uint64_t now_ns)
 {

@@ -70,6 +70,8 @@ void requests_refund(const struct clients *clients, struct hatago_client_id id,
 uint64_t requests_tat(const struct client_at *at, bool handshake, uint64_t now_ns);
 /* Nanoseconds until both of its buckets are full; 0: they are. */
 uint64_t requests_debt_ns(const struct client_at *at, uint64_t now_ns);
+/* Makes both buckets full, whatever they owe. true: they were not. */
+bool requests_forgive(const struct client_at *at, uint64_t now_ns);
 /*
  * For a table that is made anew: has the client owe in the new place what it owes in the
  * old one, where that is more. The standing is to be joined before.

@@ -332,7 +332,8 @@ int flow_send(struct flow *flow, const char *head, size_t head_length, const cha
 	}
 	r = sent < head_length ? flow_keep(flow, head + sent, head_length - sent) : 0;
 	sent = sent > head_length ? sent - head_length : 0;
-	r = r < 0 ? r : flow_keep(flow, body + sent, body_length - sent);
+	if (r == 0 && sent < body_length) /* of nothing there may be no address */
+		r = flow_keep(flow, body + sent, body_length - sent);
 	flow_watch(flow);
 	return r;
 }

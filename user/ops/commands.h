@@ -23,6 +23,8 @@ int ops_edge_confirm(struct ops_context *ops, const json_t *args, struct json *o
 		     struct err *err);
 int ops_client_list(struct ops_context *ops, const json_t *args, struct json *out, struct err *err);
 int ops_client_show(struct ops_context *ops, const json_t *args, struct json *out, struct err *err);
+int ops_client_forgive(struct ops_context *ops, const json_t *args, struct json *out,
+		       struct err *err);
 int ops_ban_add(struct ops_context *ops, const json_t *args, struct json *out, struct err *err);
 int ops_ban_del(struct ops_context *ops, const json_t *args, struct json *out, struct err *err);
 int ops_ban_list(struct ops_context *ops, const json_t *args, struct json *out, struct err *err);
@@ -79,6 +81,7 @@ void ops_write_slot(const struct hatago_slot *slot, const struct hatago_rules *r
 		    uint64_t now_ns, struct json *out);
 void ops_write_ban(const struct ops_context *ops, struct hatago_client_id id, uint32_t until,
 		   struct json *out);
+/* The array `limits`: those of each client, and of the gate. rules: NULL where there is no edge. */
 void ops_write_limits(const struct ops_context *ops, const struct hatago_rules *rules,
 		      struct json *out);
 void ops_write_ports(const struct hatago_rules *rules, const char *key, struct json *out);
@@ -99,9 +102,15 @@ void ops_write_gate(const struct ops_context *ops, struct json *out);
 void ops_write_breakers(const struct ops_context *ops, const struct tally_gate *gate,
 			struct json *out);
 
+/* Of the bucket that `initialize` and the lists after it take from first. */
+#define OPS_HANDSHAKES "handshakes"
+
 const char *ops_reason_label(uint32_t reason);
 const char *ops_reason_help(uint32_t reason);
 const char *ops_verdict_label(uint32_t verdict);
 const char *ops_dimension_label(uint32_t dimension);
+const char *ops_dimension_unit(uint32_t dimension);
+/* The configuration of the gate, where its request buckets limit somebody; else NULL. */
+const struct config *ops_gate_config(const struct ops_context *ops);
 
 #endif

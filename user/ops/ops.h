@@ -93,6 +93,7 @@ extern const size_t ops_command_count;
 	X(onStateChange)                                                            \
 	X(escalationStart) /* a client's new connections are dropped by the edge */ \
 	X(escalationEnd)                                                            \
+	X(clientForgiven)                                                           \
 	X(banAdded)                                                                 \
 	X(banDeleted)                                                               \
 	X(configReloaded)  /* or could not be */                                    \

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * client list|show: what the table knows of clients. One pass over all slots, read-only;
- * nobody gets a slot because an operator asked.
+ * nobody gets a slot because an operator asked. client forgive: what the gate holds against
+ * one.
  */
 #include <errno.h>
 #include <string.h>
@@ -69,26 +70,40 @@ int ops_client_list(struct ops_context *ops, const json_t *args, struct json *ou
 	return 0;
 }
 
-static void ops_write_buckets(const struct hatago_slot *slot, uint64_t requests,
+static void ops_write_bucket(const char *label, uint64_t tat, const struct hatago_limit *limit,
+			     uint64_t now_ns, struct json *out)
+{
+	json_object_begin(out, NULL);
+	json_str(out, "dimension", label);
+	json_u64(out, "tokens", bucket_tokens(tat, limit, bucket_time(now_ns)));
+	json_u64(out, "burst", limit->burst);
+	json_double(out, "rate", (double)limit->rate_milli / 1000);
+	ops_write_ms("full_in_ms",
+		     bucket_debt(tat, limit, bucket_time(now_ns)) >> HATAGO_TIME_SHIFT, out);
+	json_object_end(out);
+}
+
+/* The gate's are the client's own only with perClientLimits. */
+static void ops_write_buckets(const struct ops_context *ops, const struct client_at *at,
 			      const struct hatago_rules *rules, uint64_t now_ns, struct json *out)
 {
+	const struct config *gate = ops_gate_config(ops);
+	bool is_own = !gate || gate->concurrency.per_client_limits;
+
 	json_array_begin(out, "buckets");
 	for (uint32_t d = 0; d < HATAGO_DIM_COUNT; d++) {
 		const struct hatago_limit *limit = &rules->limit[d];
-		uint64_t tat = d < HATAGO_EDGE_DIMENSIONS ? slot->tat[d] : requests;
+		bool is_requests = d == HATAGO_DIM_REQUESTS;
 
-		if (!(rules->dimensions & (1u << d)) || !limit->tau)
+		if (!(rules->dimensions & (1u << d)) || !limit->tau || (is_requests && !is_own))
 			continue;
-		json_object_begin(out, NULL);
-		json_str(out, "dimension", ops_dimension_label(d));
-		json_u64(out, "tokens", bucket_tokens(tat, limit, bucket_time(now_ns)));
-		json_u64(out, "burst", limit->burst);
-		json_double(out, "rate", (double)limit->rate_milli / 1000);
-		ops_write_ms("full_in_ms",
-			     bucket_debt(tat, limit, bucket_time(now_ns)) >> HATAGO_TIME_SHIFT,
-			     out);
-		json_object_end(out);
+		ops_write_bucket(ops_dimension_label(d),
+				 is_requests ? requests_tat(at, false, now_ns) : at->slot->tat[d],
+				 limit, now_ns, out);
 	}
+	if (gate && is_own)
+		ops_write_bucket(OPS_HANDSHAKES, requests_tat(at, true, now_ns),
+				 &gate->gate.handshake, now_ns, out);
 	json_array_end(out);
 }
 
@@ -136,7 +151,44 @@ int ops_client_show(struct ops_context *ops, const json_t *args, struct json *ou
 	slot = *at.slot;
 	ops_write_client_id(id, clients.rules, "client", out);
 	ops_write_slot(&slot, clients.rules, now, out);
-	ops_write_buckets(&slot, requests_tat(&at, false, now), clients.rules, now, out);
+	ops_write_buckets(ops, &at, clients.rules, now, out);
 	ops_write_standing(ops, id, &slot, now, out);
+	return 0;
+}
+
+static void ops_forgive_notes(const struct hatago_slot *slot, uint64_t now_ns, struct json *out)
+{
+	json_array_begin(out, "notes");
+	if (ban_remaining_ns(ban_of(slot), now_ns))
+		json_str(out, NULL, "it is banned all the same; to lift that: ban del");
+	json_array_end(out);
+}
+
+int ops_client_forgive(struct ops_context *ops, const json_t *args, struct json *out,
+		       struct err *err)
+{
+	struct hatago_prefix address;
+	struct hatago_client_id id;
+	struct clients clients;
+	struct client_at at;
+	uint64_t now = ops->mono_ns();
+	bool was_escalated = false, was_in_debt = false;
+	int r = ops_clients_writable(ops, &clients, err);
+
+	if (r < 0 || !ops_prefix(args, "address", &address))
+		return r;
+	id = prefix_client(&address, clients.rules);
+	if (clients_find(&clients, id, &at)) {
+		was_escalated = escalate_clear(&clients, id, now);
+		was_in_debt = requests_forgive(&at, now);
+	}
+	if (!was_escalated && !was_in_debt)
+		return err_set(err, -ENOENT,
+			       "%s is not escalated, and its buckets of requests are full: there "
+			       "is nothing to forgive",
+			       ops_text(args, "address"));
+	ops_write_client_id(id, clients.rules, "forgiven", out);
+	json_bool(out, "was_escalated", was_escalated);
+	ops_forgive_notes(at.slot, now, out);
 	return 0;
 }

@@ -110,10 +110,21 @@ const struct ops_command ops_commands[] = {
 	{
 		.object = "client",
 		.verb = "show",
-		.help = "one client: its counts, its buckets, its ban or escalation",
+		.help = "one client: its counts, all its buckets, its ban or escalation",
 		.where = OPS_PINS,
 		.arguments = {ADDRESS},
 		.run = ops_client_show,
+	},
+	{
+		.object = "client",
+		.verb = "forgive",
+		.help = "ends an escalation, and fills the client's buckets of requests",
+		.lasts = "until the gate refuses it more than edge.escalate.after times again: "
+			 "refusals within the last edge.escalate.window still count",
+		.right = OPS_CHANGE,
+		.where = OPS_PINS,
+		.arguments = {ADDRESS},
+		.run = ops_client_forgive,
 	},
 	{
 		.object = "why",
@@ -191,7 +202,7 @@ const struct ops_command ops_commands[] = {
 	{
 		.object = "limit",
 		.verb = "show",
-		.help = "what each client may send",
+		.help = "what each client may send, and ask of the gate",
 		.where = OPS_PINS,
 		.run = ops_limit_show,
 	},

@@ -71,7 +71,7 @@ const char *ops_dimension_label(uint32_t dimension)
 	return labels[dimension];
 }
 
-static const char *ops_dimension_unit(uint32_t dimension)
+const char *ops_dimension_unit(uint32_t dimension)
 {
 	static const char *const units[] = {HATAGO_DIMENSIONS(OPS_DIMENSION_UNIT)};
 
@@ -161,39 +161,6 @@ void ops_write_ban(const struct ops_context *ops, struct hatago_client_id id, ui
 	note.text[sizeof(note.text) - 1] = '\0';
 	ops_write_time("since", note.since_ns, out);
 	json_str(out, "reason", note.text);
-}
-
-void ops_write_limits(const struct ops_context *ops, const struct hatago_rules *rules,
-		      struct json *out)
-{
-	const struct config *config = ops->daemon ? ops->daemon->config(ops->daemon_ctx) : NULL;
-
-	json_array_begin(out, "limits");
-	for (uint32_t d = 0; d < HATAGO_EDGE_DIMENSIONS; d++) {
-		const struct hatago_limit *limit = &rules->limit[d];
-		bool enabled = rules->dimensions & (1u << d);
-
-		json_object_begin(out, NULL);
-		json_str(out, "dimension", ops_dimension_label(d));
-		json_bool(out, "enabled", enabled);
-		if (enabled) {
-			json_double(out, "rate", (double)limit->rate_milli / 1000);
-			json_u64(out, "burst", limit->burst);
-			ops_write_ms("refill_ms", limit->step >> HATAGO_TIME_SHIFT, out);
-		}
-		json_str(out, "unit", ops_dimension_unit(d));
-		if (config) {
-			const struct config_dimension *c = &config->edge.dimension[d];
-
-			json_bool(out, "as_configured",
-				  c->enabled == enabled &&
-					  (!enabled || (c->limit.rate_milli == limit->rate_milli &&
-							c->limit.burst == limit->burst &&
-							c->limit.step == limit->step)));
-		}
-		json_object_end(out);
-	}
-	json_array_end(out);
 }
 
 static bool ops_port_is_protected(const struct hatago_rules *rules, int protocol, uint32_t port)
