@@ -114,7 +114,7 @@ do-lint: all $(SKELETONS)
 
 # The same tree again, instrumented, each in a folder of its own.
 THREADED := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(shell grep -ls 'pthread_create\|uv_thread_create' tests/unit/test_*.c))
-again     = $(Q)+$(MAKE) --no-print-directory BUILD=$(BUILD)/$(1)
+again     = $(Q)+CFLAGS='-O1 -g' $(MAKE) --no-print-directory BUILD=$(BUILD)/$(1)
 ASAN     := -fsanitize=address,undefined -fno-sanitize-recover=all
 TSAN     := -fsanitize=thread
 FUZZ     := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -DGATE_OWN_CLIENTS=1024
