@@ -97,6 +97,7 @@ static void on_event(void *ctx, enum gate_event event, const char *json)
 		[GATE_ESCALATION_ENDED] = "escalationEnd",
 		[GATE_BREAKER_CHANGED] = "onStateChange",
 		[GATE_CIRCUIT_OPENED] = "onCircuitOpen",
+		[GATE_LIMIT_CHANGED] = "limitChanged",
 	};
 	struct agent *agent = ctx;
 

@@ -11,7 +11,8 @@
 static void put_in_force(struct gate *gate)
 {
 	const struct settings *settings = gate->settings;
-	uint32_t limit = settings->admission.max_concurrent, scaled;
+	uint32_t limit = settings->admission.max_concurrent, old = admission_limit(gate->admission);
+	uint32_t scaled = limit;
 
 	if (settings->is_adaptive) {
 		scaled = (uint32_t)((double)limit * gate->scale);
@@ -21,6 +22,8 @@ static void put_in_force(struct gate *gate)
 			limit = settings->gradient.min;
 	}
 	admission_set_limit(gate->admission, limit);
+	if (limit != old)
+		tell_limit(gate, old, limit, limit == scaled ? "pressure" : "latency");
 }
 
 void adapt_sample(struct gate *gate, uint64_t took_ns, bool has_failed, uint64_t now_ns)

@@ -40,6 +40,7 @@ enum gate_event {
 	GATE_ESCALATED,
 	GATE_ESCALATION_ENDED,
 	GATE_BREAKER_CHANGED, /* one upstream's */
+	GATE_LIMIT_CHANGED,   /* how many may run at once, by adaptation */
 	GATE_CIRCUIT_OPENED,  /* none of the upstreams may have anything any more */
 };
 

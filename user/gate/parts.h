@@ -377,6 +377,8 @@ void tell_refusal(struct exchange *x, const struct refusal *refusal);
 void tell_queue(struct gate *gate, uint64_t now_ns);
 /* It was refused by its own bucket, which is full again in debt_ns. */
 void escalate(struct exchange *x, const struct clients *clients, uint64_t debt_ns, uint64_t now_ns);
+/* Another limit on what runs at once; reason: what sets it, "latency" or "pressure". */
+void tell_limit(struct gate *gate, uint32_t old, uint32_t limit, const char *reason);
 /* has_opened: of all upstreams together, none may have anything any more. */
 void tell_breaker(struct gate *gate, const struct upstream *upstream,
 		  const struct breaker_change *change, bool has_opened);

@@ -109,6 +109,21 @@ void tell_breaker(struct gate *gate, const struct upstream *upstream,
 	gate_tell(gate, GATE_CIRCUIT_OPENED, json_take(&out));
 }
 
+void tell_limit(struct gate *gate, uint32_t old, uint32_t limit, const char *reason)
+{
+	struct json out;
+
+	json_init(&out);
+	json_object_begin(&out, NULL);
+	json_u64(&out, "oldLimit", old);
+	json_u64(&out, "limit", limit);
+	json_str(&out, "reason", reason);
+	json_u64(&out, "current", admission_running(gate->admission));
+	json_u64(&out, "queueSize", admission_queued(gate->admission));
+	json_object_end(&out);
+	gate_tell(gate, GATE_LIMIT_CHANGED, json_take(&out));
+}
+
 /* Does the peer speak for others, whose names it gives in a header? */
 static bool is_proxy(const struct exchange *x)
 {
