@@ -242,7 +242,7 @@ static void step_nexts(struct world *w)
 
 static void step_options(struct world *w)
 {
-	uint32_t class_id = any(w, CLASSES);
+	uint32_t class_id = any(w, CLASSES), max = w->options.max_concurrent;
 
 	switch (any(w, 5)) {
 	case 0:
@@ -258,7 +258,9 @@ static void step_options(struct world *w)
 		w->options.class_max[class_id] = any(w, 4);
 	}
 	assert_int_equal(admission_set_options(w->admission, &w->options), 0);
-	w->limit = w->options.max_concurrent;
+	if (w->limit == max || w->limit > w->options.max_concurrent)
+		w->limit = w->options.max_concurrent;
+	assert_int_equal(admission_limit(w->admission), w->limit);
 }
 
 static void check_counts(const struct world *w)

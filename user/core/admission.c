@@ -492,8 +492,9 @@ int admission_set_options(struct admission *a, const struct admission_options *o
 
 	if (r < 0)
 		return r;
+	if (a->limit == a->options.max_concurrent || a->limit > options->max_concurrent)
+		a->limit = options->max_concurrent;
 	a->options = *options;
-	a->limit = options->max_concurrent;
 	for (size_t i = 0; i < ADMISSION_CLASSES_MAX; i++) {
 		a->classes[i].max = options->class_max[i];
 		while (!cap_is_full(&a->classes[i]) && !list_is_empty(&a->classes[i].blocked))

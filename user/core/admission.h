@@ -72,7 +72,7 @@ int admission_new(const struct admission_options *options, struct admission **re
 /* Every ticket has left. Accepts NULL. */
 void admission_free(struct admission *a);
 /*
- * In force from now on, with a limit of max_concurrent; nobody who runs or waits is put out.
+ * In force from now on; a limit at max_concurrent stays there. Nobody who runs or waits is put out.
  * Requests that came straight to run while clients had no limit don't count for one that comes now.
  * To be followed by calls of admission_next(). -ENOMEM: nothing has changed.
  */
