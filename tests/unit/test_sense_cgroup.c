@@ -161,7 +161,7 @@ static void lengths(void **state)
 		{CGROUP_PATH_MAX - 1 - sizeof("/sys/fs/cgroup") + 1, true},
 		{CGROUP_PATH_MAX - sizeof("/sys/fs/cgroup") + 1, false},
 		{CGROUP_PATH_MAX, false},
-		{CGROUP_PATH_MAX * 2, false},
+		{2ul * CGROUP_PATH_MAX, false},
 	};
 	struct cgroup_places places;
 

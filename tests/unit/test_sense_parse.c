@@ -35,24 +35,24 @@ static void stat_file(void **state)
 	static const struct {
 		const char *text;
 		bool ok;
-		uint64_t busy, total;
 		uint32_t cpus;
+		uint64_t busy, total;
 	} cases[] = {
-		{"cpu  1 2 3 4 5 6 7 8 9 10\ncpu0 1 2 3 4 5 6 7 8 9 10\nintr 5\n", true, 27, 36, 1},
+		{"cpu  1 2 3 4 5 6 7 8 9 10\ncpu0 1 2 3 4 5 6 7 8 9 10\nintr 5\n", true, 1, 27, 36},
 		/* Linux 2.4 had four columns */
-		{"cpu 10 20 30 40\ncpu0 10 20 30 40\ncpu1 0 0 0 0\nctxt 1\n", true, 60, 100, 2},
+		{"cpu 10 20 30 40\ncpu0 10 20 30 40\ncpu1 0 0 0 0\nctxt 1\n", true, 2, 60, 100},
 		{"cpu  0 0 0 0\n", true, 0, 0, 0},
 		/* the CPU between is offline; cpux is none; a line further down is not looked at */
-		{"cpu 1 0 0 1\ncpu0 1\ncpu7 1\nintr 1\ncpu8 1\n", true, 1, 2, 2},
-		{"cpu 1 0 0 1\ncpux 1\ncpu1 1\n", true, 1, 2, 0},
-		{"cpu 1 0 0 1\ncpu8192 1\n", true, 1, 2, 0},
+		{"cpu 1 0 0 1\ncpu0 1\ncpu7 1\nintr 1\ncpu8 1\n", true, 2, 1, 2},
+		{"cpu 1 0 0 1\ncpux 1\ncpu1 1\n", true, 0, 1, 2},
+		{"cpu 1 0 0 1\ncpu8192 1\n", true, 0, 1, 2},
 		/* the last line is cut off */
-		{"cpu 1 0 0 1\ncpu0 1 0 0 1\ncpu1 1", true, 1, 2, 1},
+		{"cpu 1 0 0 1\ncpu0 1 0 0 1\ncpu1 1", true, 1, 1, 2},
 		{"cpu 1 0 0 123", false, 0, 0, 0},
 		{"cpu 1 2 3\n", false, 0, 0, 0},
 		{"cpu 1 2 x 4\n", false, 0, 0, 0},
 		{"cpu -1 2 3 4\n", false, 0, 0, 0},
-		{"cpu 0 0 0 " MAX64 "\n", true, 0, UINT64_MAX, 0},
+		{"cpu 0 0 0 " MAX64 "\n", true, 0, 0, UINT64_MAX},
 		{"cpu 0 0 0 " OVER64 "\n", false, 0, 0, 0},
 		{"cpu 1 0 0 " MAX64 "\n", false, 0, 0, 0},
 		{"cpu0 1 2 3 4\n", false, 0, 0, 0},
@@ -246,12 +246,12 @@ static void softnet(void **state)
 	static const struct {
 		const char *text;
 		bool ok;
-		uint64_t processed, dropped, squeezed;
 		uint32_t cpus;
+		uint64_t processed, dropped, squeezed;
 	} cases[] = {
 		{"35fe026e 0000003f 0000005b 00000000\n04820bff 00000b86 00000004 00000000\n", true,
-		 0x35fe026e + 0x04820bff, 0x3f + 0xb86, 0x5b + 4, 2},
-		{"0000000a 00000001 00000002\n000000", true, 10, 1, 2, 1},
+		 2, 0x35fe026e + 0x04820bff, 0x3f + 0xb86, 0x5b + 4},
+		{"0000000a 00000001 00000002\n000000", true, 1, 10, 1, 2},
 		{"00000001 00000002\n", false, 0, 0, 0, 0},
 		{"100000000 00000002 00000003\n", false, 0, 0, 0, 0},
 		{"0000000A 00000002 00000003\n", false, 0, 0, 0, 0},
@@ -358,41 +358,41 @@ static void numbers(void **state)
 	enum { NUMBER, LIST, KEY };
 	static const struct {
 		int kind;
-		const char *text;
 		bool ok;
+		const char *text;
 		uint64_t value;
 	} cases[] = {
-		{NUMBER, "4096\n", true, 4096},
-		{NUMBER, "max\n", true, UINT64_MAX},
-		{NUMBER, "9223372036854771712\n", true, 9223372036854771712u},
-		{NUMBER, MAX64 "\n", true, UINT64_MAX},
-		{NUMBER, OVER64 "\n", false, 0},
-		{NUMBER, "4096", false, 0},
-		{NUMBER, "4096 1\n", false, 0},
-		{NUMBER, "-1\n", false, 0},
-		{NUMBER, "\n", false, 0},
-		{NUMBER, "", false, 0},
-		{LIST, "0\n", true, 1},
-		{LIST, "0-3,8\n", true, 5},
-		{LIST, "0-8191\n", true, 8192},
-		{LIST, "0-8192\n", false, 0},
-		{LIST, "0-8191,0-8191\n", false, 0},
-		{LIST, "3-0\n", false, 0},
-		{LIST, "3-\n", false, 0},
-		{LIST, "-3\n", false, 0},
-		{LIST, "0-3,\n", true, 4},
-		{LIST, ",0-3\n", false, 0},
-		{LIST, "0-3-5\n", false, 0},
-		{LIST, "\n", false, 0}, /* cpuset of v1 that nobody has set */
-		{LIST, "0-3", false, 0},
-		{LIST, "", false, 0},
-		{KEY, "anon 1\ninactive_file 7\n", true, 7},
-		{KEY, "total_inactive_file 1\ninactive_file 7\n", true, 7},
-		{KEY, "inactive_file_x 1\n", false, 0},
-		{KEY, "inactive_file\n", false, 0},
-		{KEY, "inactive_file 7", false, 0},
-		{KEY, "inactive_file -7\n", false, 0},
-		{KEY, "", false, 0},
+		{NUMBER, true, "4096\n", 4096},
+		{NUMBER, true, "max\n", UINT64_MAX},
+		{NUMBER, true, "9223372036854771712\n", 9223372036854771712u},
+		{NUMBER, true, MAX64 "\n", UINT64_MAX},
+		{NUMBER, false, OVER64 "\n", 0},
+		{NUMBER, false, "4096", 0},
+		{NUMBER, false, "4096 1\n", 0},
+		{NUMBER, false, "-1\n", 0},
+		{NUMBER, false, "\n", 0},
+		{NUMBER, false, "", 0},
+		{LIST, true, "0\n", 1},
+		{LIST, true, "0-3,8\n", 5},
+		{LIST, true, "0-8191\n", 8192},
+		{LIST, false, "0-8192\n", 0},
+		{LIST, false, "0-8191,0-8191\n", 0},
+		{LIST, false, "3-0\n", 0},
+		{LIST, false, "3-\n", 0},
+		{LIST, false, "-3\n", 0},
+		{LIST, true, "0-3,\n", 4},
+		{LIST, false, ",0-3\n", 0},
+		{LIST, false, "0-3-5\n", 0},
+		{LIST, false, "\n", 0}, /* cpuset of v1 that nobody has set */
+		{LIST, false, "0-3", 0},
+		{LIST, false, "", 0},
+		{KEY, true, "anon 1\ninactive_file 7\n", 7},
+		{KEY, true, "total_inactive_file 1\ninactive_file 7\n", 7},
+		{KEY, false, "inactive_file_x 1\n", 0},
+		{KEY, false, "inactive_file\n", 0},
+		{KEY, false, "inactive_file 7", 0},
+		{KEY, false, "inactive_file -7\n", 0},
+		{KEY, false, "", 0},
 	};
 
 	(void)state;

@@ -18,11 +18,15 @@ static const char no_memory[] = "the cgroup's memory is not known";
 static int init_beside(struct sense_file *file, const char *root, const struct cgroup_place *other,
 		       const struct cgroup_place *place, const char *name, const char *lost)
 {
-	char folder[CGROUP_PATH_MAX * 2];
+	char folder[CGROUP_PATH_MAX];
+	int n;
 
 	if (!other->mount[0])
 		return 0;
-	snprintf(folder, sizeof(folder), "%s%s", other->mount, place->path + strlen(place->mount));
+	n = snprintf(folder, sizeof(folder), "%s%s", other->mount,
+		     place->path + strlen(place->mount));
+	if (n < 0 || (size_t)n >= sizeof(folder))
+		return -ENAMETOOLONG;
 	return file_init(file, root, folder, name, lost);
 }
 

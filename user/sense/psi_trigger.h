@@ -28,9 +28,11 @@ struct psi_trigger {
 /*
  * Wakes when stalls of threshold_us (1 to window_us) fall in window_us. Where the kernel
  * refuses that window for want of rights, the threshold's share of a window of 2 s is
- * taken. `path` is sense_psi_path()'s. 0, or what the kernel said: -EINVAL (a bad value, or
- * no `full` for CPU before 5.13), -EPERM, -EACCES, -ENOENT, -EOPNOTSUPP (PSI is off: boot
- * with psi=1), -EBUSY and others; then there is no trigger, and checks alone must do.
+ * taken: look at window_us, for that one wakes within seconds and not within a tenth of one,
+ * and reading `total` more often may serve better. `path` is sense_psi_path()'s. 0, or what the
+ * kernel said: -EINVAL (a bad value, or no `full` for CPU before 5.13), -EPERM, -EACCES, -ENOENT,
+ * -EOPNOTSUPP (PSI is off: boot with psi=1), -EBUSY and others; then there is no trigger, and
+ * checks alone must do.
  */
 int psi_trigger_open(const char *path, enum psi_kind kind, uint32_t threshold_us,
 		     uint32_t window_us, struct psi_trigger *ret);

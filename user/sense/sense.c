@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/memory.h"
 #include "sense/levels.h"
 
 struct sense {
@@ -83,41 +82,39 @@ static int read_self(struct sense *sense, const char *name, char **ret, size_t *
 static int find_places(struct sense *sense, const char *name, struct cgroup_places *ret,
 		       struct err *err)
 {
-	_cleanup_free_ char *cgroup = NULL, *mounts = NULL;
+	char *cgroup = NULL, *mounts = NULL;
 	size_t cgroup_length, mounts_length;
 	int r = read_self(sense, "mountinfo", &mounts, &mounts_length);
 
-	if (r < 0)
-		return r;
-	if (name) {
+	if (r == 0 && name) {
 		r = cgroup_named(name, mounts, mounts_length, ret);
 		if (r < 0)
 			err_set(err, r,
 				"'%s' is no cgroup's name: give its path below /sys/fs/cgroup, "
 				"without '.' and '..'",
 				name);
-		return r;
+	} else if (r == 0) {
+		r = read_self(sense, "cgroup", &cgroup, &cgroup_length);
+		if (r == 0)
+			cgroup_find(cgroup, cgroup_length, mounts, mounts_length, ret);
 	}
-	r = read_self(sense, "cgroup", &cgroup, &cgroup_length);
-	if (r == 0)
-		cgroup_find(cgroup, cgroup_length, mounts, mounts_length, ret);
+	free(cgroup);
+	free(mounts);
 	return r;
 }
 
 static int open_cgroup(struct sense *sense, const char *name, struct err *err)
 {
-	_cleanup_free_ struct cgroup_places *places = calloc(1, sizeof(*places));
-	const struct cgroup_place *unified;
-	int r = places ? find_places(sense, name, places, err) : -ENOMEM;
+	struct cgroup_places places; /* 10 KB */
+	const struct cgroup_place *unified = &places.at[CGROUP_UNIFIED];
+	int r = find_places(sense, name, &places, err);
 
-	if (r < 0)
-		return r;
-	r = levels_init(sense->root, places, name, &sense->levels);
-	unified = &places->at[CGROUP_UNIFIED];
+	if (r == 0)
+		r = levels_init(sense->root, &places, name, &sense->levels);
 	for (int i = 0; r == 0 && unified->mount[0] && i < SENSE_RESOURCES; i++)
 		r = file_init(&sense->cgroup_psi[i], sense->root, unified->path,
 			      cgroup_psi_names[i], name ? cgroup_psi_lost : NULL);
-	if (name && sense->levels.cpu_count == 0 && sense->levels.memory_count == 0)
+	if (r == 0 && name && sense->levels.cpu_count == 0 && sense->levels.memory_count == 0)
 		err_set(&sense->unmounted, -ENOENT,
 			"no cgroup file system is mounted: the load of cgroup '%s' is not known",
 			name);
