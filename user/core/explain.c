@@ -158,12 +158,12 @@ static void explain_strangers(const struct explain *e, const struct clients *cli
 					      &clients->rules->strangers, now, 1,
 					      inv < HATAGO_INV_MAX ? inv : HATAGO_INV_MAX);
 
+	if (wait > v->wait_ns)
+		v->wait_ns = wait;
 	if (!wait || (v->verdict != HATAGO_VERDICT_PASS && e->place == EXPLAIN_KNOWN))
 		return;
 	v->reason = HATAGO_REASON_STRANGERS;
 	v->verdict = explain_drop(clients->rules);
-	if (wait > v->wait_ns)
-		v->wait_ns = wait;
 }
 
 void explain_client(const struct explain_client *client, const struct clients *clients,
