@@ -36,7 +36,7 @@ LIB        := $(BUILD)/libhatago.a
 LIB_OBJ    := $(filter-out %/agent/main.o,$(call objects,user/*/*.c))
 LLHTTP_OBJ := $(patsubst %,$(BUILD)/llhttp/%.o,api http llhttp)
 PROGRAMS   := $(BUILD)/hatagod $(BUILD)/hatago-bpfctl
-DEV_TOOLS  := $(addprefix $(BUILD)/hatago-,sample flood visit)
+DEV_TOOLS  := $(addprefix $(BUILD)/hatago-,sample flood visit press)
 UNIT       := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
 BPF_TESTS  := $(patsubst tests/bpf/%.c,$(BUILD)/tests/%,$(wildcard tests/bpf/test_*.c))
 IN_VM      := $(patsubst %,$(BUILD)/tests/test_%,packets clients pressure edge edge_adopt)
@@ -169,6 +169,7 @@ $(BUILD)/hatago-bpfctl: $(call objects,tools/bpfctl/*.c)
 $(BUILD)/hatago-sample: $(call objects,tools/dev/sample*.c)
 $(BUILD)/hatago-flood: $(call objects,tools/dev/flood*.c) $(BUILD)/tools/dev/generator.o
 $(BUILD)/hatago-visit: $(call objects,tools/dev/visit*.c)
+$(BUILD)/hatago-press: $(BUILD)/tests/system/press.o
 $(UNIT): $(BUILD)/tests/%: $(BUILD)/tests/unit/%.o
 $(BUILD)/tests/test_render: $(call objects,tools/bpfctl/render*.c) $(BUILD)/tools/bpfctl/text.o
 $(BPF_TESTS): $(BUILD)/tests/%: $(BUILD)/tests/bpf/%.o $(filter-out $(BUILD)/tests/bpf/test_%,$(call objects,tests/bpf/*.c))

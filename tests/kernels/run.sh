@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # What is tried in a virtual machine that boots a kernel (tools/dev/check-kernels.sh), as
-# root, in the folder with the programs: the tables of packets, attaching to a veth pair, and
+# root, in the folder with the programs: the tables of packets, of clients and of pressure, attaching to a veth pair, and
 # that the next start adopts what a killed process left. On a kernel that is too old only that
 # hatagod says so. Prints TAP; only what a small shell and busybox can do.
 export CMOCKA_MESSAGE_OUTPUT=TAP
@@ -32,7 +32,7 @@ case $(uname -r) in
 	exit $status
 	;;
 esac
-for test in test_packets test_clients test_edge test_edge_adopt; do
+for test in test_packets test_clients test_pressure test_edge test_edge_adopt; do
 	./$test >/tmp/log 2>&1
 	code=$?
 	passed=$(grep -c '^ok' /tmp/log)

@@ -95,9 +95,11 @@ static inline int fixture_take(const struct fixture *f, const struct client_at *
 	int lacking;
 
 	if (at->place >= 0 && (at->place & TABLE_NEW))
-		lacking = slot_take_once(at->slot, f->rules, dimensions, n, now, HATAGO_INV_ONE, 1, 1);
+		lacking = slot_take_once(at->slot, f->rules, dimensions, n, now, HATAGO_INV_ONE, 1,
+					 1);
 	else
-		lacking = slot_take_once(at->slot, f->rules, dimensions, n, now, HATAGO_INV_ONE, 0, 1);
+		lacking = slot_take_once(at->slot, f->rules, dimensions, n, now, HATAGO_INV_ONE, 0,
+					 1);
 	clients_keep(at, now_ns, slot_life(at->slot, f->rules, now_ns));
 	return lacking;
 }

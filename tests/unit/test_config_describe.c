@@ -285,10 +285,17 @@ static void rules_of_edge(void **state)
 
 	(void)state;
 	memset(&rules, 0xff, sizeof(rules));
-	config_rules(&config->edge, &config->rate_limiting, &rules);
-	assert_int_equal(rules.flags,
-			 HATAGO_ENFORCE | HATAGO_IPV4 | HATAGO_IPV6 | HATAGO_PROTECT_PORT);
+	config->gate.enabled = true;
+	config->gate.max_connections_per_client = 7;
+	config_rules(config, &rules);
+	assert_int_equal(rules.flags, HATAGO_ENFORCE | HATAGO_IPV4 | HATAGO_IPV6 |
+					      HATAGO_PROTECT_PORT | HATAGO_STRANGERS);
 	assert_int_equal(rules.dimensions, 1u << HATAGO_DIM_PACKETS | 1u << HATAGO_DIM_REQUESTS);
+	assert_int_equal(rules.strangers.burst, 2000);
+	assert_int_equal(rules.strangers.rate_milli, 1000000);
+	assert_true(rules.strangers.tau == 2000000000ull << HATAGO_TIME_SHIFT);
+	assert_int_equal(rules.max_connections, 7);
+	assert_int_equal(config->edge.trust_ms, 600000);
 	assert_int_equal(rules.limit[HATAGO_DIM_PACKETS].burst, 20);
 	assert_true(rules.limit[HATAGO_DIM_PACKETS].tau == 2000000000ull << HATAGO_TIME_SHIFT);
 	assert_int_equal(rules.limit[HATAGO_DIM_BYTES].burst, 0);
@@ -304,7 +311,15 @@ static void rules_of_edge(void **state)
 	assert_true(port_is_set(&rules, HATAGO_TCP, 1) && port_is_set(&rules, HATAGO_TCP, 63) &&
 		    port_is_set(&rules, HATAGO_TCP, 64) && port_is_set(&rules, HATAGO_TCP, 65535));
 	assert_true(port_is_set(&rules, HATAGO_UDP, 6000) && port_is_set(&rules, HATAGO_UDP, 7000));
-	config_rules(&config->edge, NULL, &rules);
+	config->edge.strangers.enabled = false;
+	config_rules(config, &rules);
+	assert_int_equal(rules.flags & HATAGO_STRANGERS, 0);
+	assert_int_equal(rules.strangers.burst, 0);
+	config->edge.strangers.enabled = true; /* nobody is trusted without a gate */
+	config->gate.enabled = false;
+	config_rules(config, &rules);
+	assert_int_equal(rules.flags & HATAGO_STRANGERS, 0);
+	assert_int_equal(rules.max_connections, 0);
 	assert_int_equal(rules.dimensions, 1u << HATAGO_DIM_PACKETS);
 	config_free(config);
 }
@@ -334,7 +349,7 @@ static void flags_and_masks(void **state)
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct config *config = parse(rows[i].text);
 
-		config_rules(&config->edge, NULL, &rules);
+		config_rules(config, &rules);
 		assert_int_equal(rules.flags, rows[i].flags);
 		assert_int_equal(ntohl(rules.ipv4_mask), rows[i].ipv4_mask);
 		assert_int_equal(__builtin_popcountll(rules.ipv6_mask_hi) +

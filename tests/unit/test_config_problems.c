@@ -380,8 +380,8 @@ static void single_problems(void **state)
 		 "f:1:10: syntax: tags (!) are not taken; write the value itself"},
 		{"edge: {a: [[[[[[[[1]]]]]]]]}",
 		 "f:1:8: edge.a: is an unknown key; the keys here are devices, mode, enforce, "
-		 "protect, families, maxClients, clientPrefix, packets, bytes, connections, allow, "
-		 "deny, pins, escalate"},
+		 "protect, families, maxClients, clientPrefix, packets, bytes, connections, "
+		 "strangers, trust, allow, deny, pins, escalate"},
 		{"timeout: 1\nqueueSize: \x01",
 		 "f:2:12: syntax: this is no YAML: control characters are not allowed; see "
 		 "packaging/hatago.yaml for a sample"},

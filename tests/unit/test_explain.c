@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "core/ban.h"
+#include "core/connections.h"
 #include "core/escalate.h"
 #include "core/explain.h"
 #include "core/requests.h"
@@ -127,6 +128,74 @@ static void test_not_protected(void **state)
 				 rows[i].ipv4 ? HATAGO_REASON_DENIED : HATAGO_REASON_NOT_PROTECTED);
 	}
 	fixture_done(&f);
+}
+
+/* Pressure, strangers and open connections: what is said of a SYN, and of another frame. */
+static void test_pressure(void **state)
+{
+	enum { NOT_KNOWN, KNOWN, TRUSTED };
+	static const struct {
+		int client;
+		uint32_t scale_inv, trusted_inv, strangers_inv; /* the budget is used up */
+		uint32_t open;					/* of two that it may have */
+		uint64_t age_ns;				/* of the heartbeat */
+		int taken;					/* packets, of 20 */
+		enum hatago_reason frame, connection;
+		uint64_t wait_ns; /* of the connection */
+	} rows[] = {
+#define PASS HATAGO_REASON_WITHIN_LIMITS
+		{NOT_KNOWN, 0, 0, 0, 0, 0, 0, PASS, PASS, 0},
+		{NOT_KNOWN, 0, 0, 256, 0, 0, 0, PASS, HATAGO_REASON_STRANGERS, FIXTURE_SECOND},
+		{NOT_KNOWN, 0, 0, 512, 0, 0, 0, PASS, HATAGO_REASON_STRANGERS, 2 * FIXTURE_SECOND},
+		{NOT_KNOWN, 0, 0, 256, 0, HATAGO_HEARTBEAT_MAX_NS, 0, PASS, PASS, 0},
+		{KNOWN, 0, 0, 256, 0, 0, 1, PASS, HATAGO_REASON_STRANGERS, FIXTURE_SECOND},
+		{TRUSTED, 0, 0, 256, 1, 0, 1, PASS, PASS, 0},
+		{TRUSTED, 0, 0, 256, 2, 0, 1, PASS, HATAGO_REASON_LIMIT_OPEN, EXPLAIN_NEVER},
+		{TRUSTED, 0, 0, 0, 2, HATAGO_HEARTBEAT_MAX_NS, 1, PASS, PASS, 0},
+		/* 10 of 20 tokens are left, at 10 a second: none at a half */
+		{KNOWN, 512, 256, 0, 0, 0, 10, PASS, PASS, 0},
+		{KNOWN, 2560, 256, 0, 0, 0, 11, HATAGO_REASON_LIMIT_PACKETS,
+		 HATAGO_REASON_LIMIT_PACKETS, FIXTURE_SECOND / 10},
+		{KNOWN, 2560, 256, 256, 0, 0, 11, HATAGO_REASON_LIMIT_PACKETS,
+		 HATAGO_REASON_LIMIT_PACKETS, FIXTURE_SECOND},
+		{KNOWN, 2560, 256, 0, 0, HATAGO_HEARTBEAT_MAX_NS, 11, PASS, PASS, 0},
+		{TRUSTED, 2560, 256, 0, 0, 0, 11, PASS, PASS, 0},
+		{TRUSTED, 2560, 2560, 0, 0, 0, 11, HATAGO_REASON_LIMIT_PACKETS,
+		 HATAGO_REASON_LIMIT_PACKETS, FIXTURE_SECOND / 10},
+#undef PASS
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct fixture f;
+		struct explain e;
+
+		fixture_init(&f, 4);
+		fixture_limit(f.rules, HATAGO_DIM_PACKETS, 10, 20);
+		f.rules->max_connections = 2;
+		f.rules->flags |= HATAGO_STRANGERS;
+		hatago_limit_make(1000, 10, 0, &f.rules->strangers);
+		f.config->strangers.first = bucket_time(FIXTURE_NOW) + f.rules->strangers.tau;
+		for (int n = 0; n < rows[i].taken; n++)
+			fixture_frame(&f, fixture_id(&f, ADDRESS), 100, false, FIXTURE_NOW);
+		if (rows[i].client == TRUSTED)
+			connections_set(&f.clients, fixture_id(&f, ADDRESS), rows[i].open,
+					FIXTURE_NOW, FIXTURE_SECOND);
+		f.config->pressure = (struct hatago_pressure){
+			.heartbeat_ns = FIXTURE_NOW - rows[i].age_ns,
+			.scale_inv = rows[i].scale_inv,
+			.trusted_inv = rows[i].trusted_inv,
+			.strangers_inv = rows[i].strangers_inv,
+		};
+		e = explain(&f, false, false, FIXTURE_NOW);
+		assert_int_equal(e.frame.reason, rows[i].frame);
+		assert_int_equal(e.connection.reason, rows[i].connection);
+		assert_int_equal(e.connection.verdict,
+				 rows[i].wait_ns ? HATAGO_VERDICT_DROP : HATAGO_VERDICT_PASS);
+		assert_true(e.connection.wait_ns == rows[i].wait_ns);
+		assert_true((e.trusted_ns > 0) == (rows[i].client == TRUSTED));
+		fixture_done(&f);
+	}
 }
 
 /* Known, new, or charged to the overflow bucket of a set full of live clients. */
@@ -292,6 +361,7 @@ int main(void)
 		cmocka_unit_test(test_order),
 		cmocka_unit_test(test_flags_of_lists),
 		cmocka_unit_test(test_not_protected),
+		cmocka_unit_test(test_pressure),
 		cmocka_unit_test(test_place),
 		cmocka_unit_test(test_connections_apart),
 		cmocka_unit_test(test_burst_below_frame),

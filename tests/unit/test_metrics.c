@@ -60,6 +60,7 @@ static int setup(void **state)
 	strcpy(second->why, "native: no; generic: no");
 	s->edge.dimensions = 1u << HATAGO_DIM_PACKETS;
 	assert_int_equal(hatago_limit_make(1500, 40, 250, &s->edge.limit[HATAGO_DIM_PACKETS]), 0);
+	s->edge.pressed = (struct pressed){true, 0.5, 0.25, 1, true, true, 0.5, 3, 4};
 	s->edge.slots = 1024;
 	s->edge.occupied = 100;
 	s->edge.live = 90;
@@ -144,6 +145,12 @@ static void test_prometheus_lines(void **state)
 		"hatago_edge_clients_live 90",
 		"hatago_edge_clients_banned 2",
 		"hatago_edge_clients_trusted 5",
+		"hatago_edge_pressure 0.5",
+		"hatago_edge_scale{clients=\"trusted\"} 1",
+		"hatago_edge_scale{clients=\"others\"} 0.25",
+		"hatago_edge_strangers_asked 1",
+		"hatago_edge_strangers_tokens{try=\"first\"} 3",
+		"hatago_edge_strangers_tokens{try=\"second\"} 4",
 		"hatago_edge_clients_escalated 6",
 		"hatago_edge_full_sets 1",
 		"hatago_edge_scan_seconds 0.00125",
@@ -163,7 +170,7 @@ static void test_prometheus_lines(void **state)
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
 		if (!has_line(text, lines[i]))
 			fail_msg("missing: %s\n%s", lines[i], text);
-	assert_true(has_line(text, "hatago_build_info{version=\"" VERSION_TEXT "\",abi=\"2\"} 1"));
+	assert_true(has_line(text, "hatago_build_info{version=\"" VERSION_TEXT "\",abi=\"3\"} 1"));
 	assert_null(strstr(text, "dimension=\"bytes\"")); /* it is off */
 	assert_null(strstr(text, "verdict=\"drop\",reason=\"allowed\""));
 	assert_null(strstr(text, "192.0.2.1")); /* no label per client */
@@ -346,6 +353,8 @@ static void test_json_edge(void **state)
 		"\"trusted\":5,\"escalated\":6,\"fullSets\":1,\"scanMs\":1.25},"
 		"\"limits\":{\"packets\":{\"tokensPerSecond\":1.5,\"burstCapacity\":40,"
 		"\"refillInterval\":250},\"bytes\":null,\"connections\":null},"
+		"\"pressure\":{\"fresh\":true,\"pressure\":0.5,\"scale\":0.25,\"trustedScale\":1,"
+		"\"strangersAsked\":true,\"strangersFirst\":3,\"strangersAgain\":4},"
 		"\"lists\":{\"allow\":11,\"deny\":12},\"topOffenders\":["
 		"{\"client\":\"192.0.2.1\",\"packets\":10,\"bytes\":600,\"drops\":9,"
 		"\"banned\":false,\"banSecondsLeft\":null},"
@@ -424,6 +433,7 @@ static void test_snapshot_view(void **state)
 	struct metrics_snapshot *s = *state;
 
 	config->active = 3; /* odd: the second of the rules */
+	config->pressure.scale_inv = 512;
 	config->rules[1].flags = HATAGO_IPV4;
 	config->rules[1].dimensions = 6;
 	config->rules[1].limit[1].burst = 99;
@@ -441,7 +451,7 @@ static void test_snapshot_view(void **state)
 		view->devices[i].counters = counters + (ptrdiff_t)2 * i;
 	}
 	view->devices[0].attached = true;
-	metrics_snapshot_view(view, s);
+	metrics_snapshot_view(view, 0, s);
 	assert_false(s->edge.enforcing);
 	assert_int_equal(s->edge.dimensions, 6);
 	assert_int_equal(s->edge.limit[1].burst, 99);
@@ -457,8 +467,10 @@ static void test_snapshot_view(void **state)
 		41);
 	assert_int_equal(
 		s->edge.devices[1].counters.by[HATAGO_VERDICT_PASS][HATAGO_REASON_ARP].bytes, 84);
+	assert_true(s->edge.pressed.scale < 1 && s->edge.pressed.scale > 0); /* as of then */
 	config->rules[1].flags = HATAGO_ENFORCE;
-	metrics_snapshot_view(view, s);
+	metrics_snapshot_view(view, HATAGO_HEARTBEAT_MAX_NS, s);
+	assert_true(s->edge.pressed.scale >= 1);
 	assert_true(s->edge.enforcing);
 	free(view);
 	free(counters);

@@ -16,6 +16,7 @@
 
 #include "config/describe.h"
 #include "core/ban.h"
+#include "core/connections.h"
 #include "core/escalate.h"
 #include "core/requests.h"
 #include "edge_fixture.h"
@@ -681,6 +682,64 @@ static void test_ban_without_room(void **state)
 	json_decref(root);
 }
 
+/* What is told of pressure, and what why and client show make of it. */
+static void test_pressure(void **state)
+{
+	const char *show = "{'address':'192.0.2.1'}";
+	struct hatago_config *config = t.fixture.config;
+	json_t *result, *pressure;
+
+	(void)state;
+	hatago_limit_make(1000, 10, 0, &t.fixture.rules->strangers);
+	t.fixture.rules->flags |= HATAGO_STRANGERS;
+	t.fixture.rules->max_connections = 2;
+	config->strangers.first = bucket_time(mono_now) + t.fixture.rules->strangers.tau;
+	config->pressure = (struct hatago_pressure){
+		.heartbeat_ns = mono_now, .per_mille = 250, .scale_inv = 512, .strangers_inv = 256};
+	result = result_of("limit show", "{}");
+	pressure = json_object_get(result, "pressure");
+	assert_true(json_is_true(json_object_get(pressure, "fresh")));
+	assert_true(json_number_value(json_object_get(pressure, "pressure")) * 4 == 1);
+	assert_true(json_number_value(json_object_get(pressure, "scale")) * 2 == 1);
+	pressure = json_object_get(pressure, "strangers");
+	assert_true(json_is_true(json_object_get(pressure, "asked")));
+	assert_int_equal(json_integer_value(json_object_get(pressure, "tokens")), 0);
+	assert_int_equal(json_integer_value(json_object_get(pressure, "tokens_again")), 10);
+	json_decref(result);
+
+	result = result_of("why", show);
+	assert_string_equal(text_at(json_object_get(result, "connection"), "reason"), "strangers");
+	assert_true(says(result, "A new connection would be dropped at its first try"));
+	assert_true(says(result, "counts 2 times in its buckets"));
+	json_decref(result);
+
+	assert_true(connections_set(&t.fixture.clients, fixture_id(&t.fixture, "192.0.2.1"), 2,
+				    mono_now, 60 * FIXTURE_SECOND));
+	result = result_of("why", show);
+	assert_string_equal(text_at(json_object_get(result, "connection"), "reason"), "limit_open");
+	assert_true(says(result, "it has 2 connections open with the gate and may have 2"));
+	json_decref(result);
+	result = result_of("client show", show);
+	assert_int_equal(json_integer_value(json_object_get(result, "open_connections")), 2);
+	assert_true(json_is_string(json_object_get(result, "trusted_until")));
+	json_decref(result);
+
+	mono_now += HATAGO_HEARTBEAT_MAX_NS; /* nobody says so any more */
+	result = result_of("client show", show);
+	assert_true(json_is_null(json_object_get(result, "open_connections")));
+	json_decref(result);
+	result = result_of("why", show);
+	assert_string_equal(text_at(json_object_get(result, "connection"), "reason"),
+			    "within_limits");
+	assert_false(says(result, "times in its buckets"));
+	json_decref(result);
+	result = result_of("status", "{}");
+	pressure = json_object_get(json_object_get(result, "edge"), "pressure");
+	assert_true(json_is_false(json_object_get(pressure, "fresh")));
+	assert_true(json_number_value(json_object_get(pressure, "scale")) >= 1);
+	json_decref(result);
+}
+
 static const json_t *limit_of(const json_t *result, const char *dimension)
 {
 	const json_t *limit;
@@ -1049,6 +1108,7 @@ int main(void)
 		OPS_TEST(test_escalated),
 		OPS_TEST(test_ban),
 		OPS_TEST(test_ban_without_room),
+		OPS_TEST(test_pressure),
 		OPS_TEST(test_limits),
 		OPS_TEST(test_limits_of_the_gate),
 		OPS_TEST(test_buckets_of_the_gate),

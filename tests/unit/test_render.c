@@ -25,7 +25,7 @@ static char *rendered(const char *result, void (*show)(const json_t *result, FIL
 	for (char *c = json; *c; c++)
 		if (*c == '\'')
 			*c = '"';
-	root = json_loads(json, JSON_REJECT_DUPLICATES, NULL);
+	root = json_loads(json, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, NULL);
 	assert_non_null(root);
 	out = open_memstream(&text, &size);
 	assert_non_null(out);
@@ -90,7 +90,7 @@ static void show_forgiven(const json_t *result, FILE *out)
 	render(ops_find("client forgive"), result, out);
 }
 
-/* The other commands that tell of the gate's buckets. */
+/* The other commands that tell of the gate's buckets, and the pressure's lines of some. */
 static void test_commands(void **state)
 {
 	static const struct {
@@ -109,6 +109,24 @@ static void test_commands(void **state)
 		{show_forgiven, "{'forgiven':'192.0.2.1','was_escalated':true,'lasts':'a while'}",
 		 "192.0.2.1 is forgiven: its buckets of requests are full, and its new connections "
 		 "are not dropped any more\nlasts a while\n"},
+		{render_pressure, "null", ""}, /* a hatagod of another version */
+		{render_pressure,
+		 "{'fresh':false,'scale':1,'trusted_scale':1,'strangers':{'enabled':false}}",
+		 "pressure  nobody tells it: rates as they are set\n"},
+		{render_pressure,
+		 "{'fresh':true,'pressure':0,'scale':1,'trusted_scale':1,"
+		 "'strangers':{'enabled':true,'asked':false,'rate':1000,'burst':2000,'scale':1}}",
+		 "pressure  0: rates as they are set\n"
+		 "strangers not asked; else 1k/s (burst 2k)\n"},
+		{render_pressure,
+		 "{'fresh':true,'pressure':0.75,'scale':0.25,'trusted_scale':1,"
+		 "'strangers':{'enabled':true,'asked':true,'rate':1000,'burst':2000,'scale':0.5,"
+		 "'tokens':12,'tokens_again':1000}}",
+		 "pressure  0.75: rates cut to 0.25 of that, but not of trusted clients\n"
+		 "strangers 500/s (burst 1k) for all that are not trusted: 12 left, 1,000 for\n"
+		 "          second tries\n"},
+		{render_pressure, "{'fresh':true,'pressure':1,'scale':0.1,'trusted_scale':0.5}",
+		 "pressure  1: rates cut to 0.1 of that, of trusted clients to 0.5\n"},
 		{show_forgiven, "{'forgiven':'192.0.2.1','was_escalated':false,'notes':['banned']}",
 		 "192.0.2.1 is forgiven: its buckets of requests are full\nnote: banned\n"},
 	};

@@ -46,6 +46,8 @@ void render_breaker_lines(const json_t *breakers, FILE *out);
 void render_breakers(const json_t *result, FILE *out);
 /* render_gate.c: the gate's lines of `status`; none without a gate */
 void render_gate(const json_t *gate, FILE *out);
+/* render_pressure.c: the pressure's lines of `status`, and under `limit show` */
+void render_pressure(const json_t *pressure, FILE *out);
 /* render_list.c: tables of many rows */
 void render_edge(const json_t *result, FILE *out);
 void render_clients(const json_t *result, FILE *out);

@@ -51,6 +51,20 @@ static void client_ban(const json_t *ban, FILE *out)
 	fprintf(out, "%s%s\n", *reason ? ": " : "", reason);
 }
 
+static void client_trust(const json_t *result, FILE *out)
+{
+	const json_t *open = json_object_get(result, "open_connections");
+
+	if (json_is_string(json_object_get(result, "trusted_until")))
+		fprintf(out, "trusted until %s", get_text(result, "trusted_until"));
+	else
+		fputs("trusted for good", out);
+	if (json_is_integer(open))
+		fprintf(out, "; %llu connections open",
+			(unsigned long long)json_integer_value(open));
+	fputc('\n', out);
+}
+
 static void client_escalation(const json_t *escalation, FILE *out)
 {
 	char buf[TEXT_NUMBER_MAX];
@@ -76,6 +90,8 @@ void render_client(const json_t *result, FILE *out)
 		client_ban(ban, out);
 	if (json_is_object(escalation))
 		client_escalation(escalation, out);
+	if (get_bool(result, "trusted"))
+		client_trust(result, out);
 	client_buckets(json_object_get(result, "buckets"), "full_in_ms", "<FULL IN", out);
 }
 

@@ -192,6 +192,7 @@ void render_limits(const json_t *result, FILE *out)
 						      : "");
 	}
 	table_print(&table, out, 0);
+	render_pressure(json_object_get(result, "pressure"), out);
 }
 
 static enum paint paint_of_verdict(const char *verdict)

@@ -261,6 +261,7 @@ void render_status(const json_t *result, FILE *out)
 	status_enforce(edge, out);
 	status_ports(edge, out);
 	status_limits(edge, out);
+	render_pressure(json_object_get(edge, "pressure"), out);
 	status_table(edge, out);
 	status_rates(json_object_get(edge, "rates"), out);
 	status_top(json_object_get(edge, "top"), out);

@@ -102,7 +102,7 @@ static void fill_snapshot(struct agent *agent)
 	if (!agent->ops.view)
 		return;
 	view_refresh(agent->ops.view, NULL); /* if it fails: as it was, and watch.c says so */
-	metrics_snapshot_view(agent->ops.view, s);
+	metrics_snapshot_view(agent->ops.view, clock_mono_ns(), s);
 	fill_scan(agent);
 	count_lists(agent);
 }

@@ -93,7 +93,9 @@ const struct config_key config_keys[] = {
 	    "The address families that are protected."),
 	KEY("edge.maxClients", KEY_U32, 0, edge.max_clients, HATAGO_CLIENTS_MIN, HATAGO_CLIENTS_MAX,
 	    "1048576",
-	    "Clients that have buckets of their own at one time. Each takes 149 bytes of memory."),
+	    "Clients that have buckets of their own at one time. Each takes 149 bytes of memory, "
+	    "and "
+	    "with a gate 32 more to remember the SYNs of strangers."),
 	SECTION("edge.clientPrefix", 0,
 		"Who is one client: the addresses that share a prefix of this length."),
 	KEY("edge.clientPrefix.ipv4", KEY_U8, 0, edge.ipv4_prefix, 8, 32, "32",

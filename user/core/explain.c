@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: MIT
 /*
  * See explain.h. The order is that of bpf/limit.h: limit_judge(), then limit_charge();
- * the buckets are read with the same bucket.h that takes from them.
+ * the buckets are read with the same bucket.h that takes from them. A client without a slot
+ * is a stranger first and charged after, but finds full buckets: the same in the end, unless
+ * it is to share an overflow slot.
  */
 #include "core/explain.h"
 
 #include "core/ban.h"
+#include "core/connections.h"
 #include "core/escalate.h"
 #include "core/requests.h"
+#include "core/standing.h"
 
 /* What a frame of this many bytes takes from each bucket. */
 #define EXPLAIN_COST(bytes)                                              \
@@ -34,6 +38,8 @@ static void explain_find(const struct clients *clients, struct hatago_client_id 
 		e->place = EXPLAIN_KNOWN;
 		e->slot = *at.slot;
 		e->requests_tat = requests_tat(&at, false, now_ns);
+		if (pressure_is_fresh(&clients->config->pressure, now_ns))
+			e->open = connections_get(&at, now_ns);
 	} else if (clients_has_room(clients, id, now_ns)) {
 		e->place = EXPLAIN_NEW;
 		e->slot = (struct hatago_slot){0};
@@ -47,15 +53,25 @@ static void explain_find(const struct clients *clients, struct hatago_client_id 
 	}
 }
 
+/* Tokens that `cost` of them count as at a scale; never more than there are. */
+static uint64_t explain_scaled(const struct hatago_limit *limit, uint64_t cost, uint32_t inv)
+{
+	unsigned __int128 scaled = (unsigned __int128)cost * inv;
+
+	if (cost >= limit->burst || scaled >= (unsigned __int128)limit->burst * HATAGO_INV_ONE)
+		return cost > limit->burst ? cost : limit->burst;
+	return (uint64_t)((scaled + HATAGO_INV_ONE - 1) / HATAGO_INV_ONE);
+}
+
 static void explain_bucket(const struct hatago_limit *limit, uint64_t tat, uint64_t cost,
-			   uint64_t now, struct explain_bucket *ret)
+			   uint32_t inv, uint64_t now, struct explain_bucket *ret)
 {
 	*ret = (struct explain_bucket){
 		.enabled = true,
 		.limit = limit,
 		.tokens = bucket_tokens(tat, limit, now),
-		.cost = cost,
-		.wait_ns = bucket_wait_ns(tat, limit, now, cost),
+		.cost = explain_scaled(limit, cost, inv),
+		.wait_ns = bucket_wait_scaled_ns(tat, limit, now, cost, inv),
 	};
 }
 
@@ -88,6 +104,9 @@ static void explain_standing(const struct explain *e, const struct hatago_rules 
 	bool escalated = is_connection && e->escalated_ns;
 	uint64_t left = escalated ? e->escalated_ns : e->ban_ns; /* never both */
 
+	if (is_connection && rules->max_connections && e->open >= rules->max_connections)
+		*v = (struct explain_verdict){HATAGO_REASON_LIMIT_OPEN, explain_drop(rules),
+					      EXPLAIN_NEVER};
 	if (!e->ban_ns && !escalated)
 		return;
 	v->reason = escalated ? HATAGO_REASON_ESCALATED : HATAGO_REASON_BANNED;
@@ -112,7 +131,8 @@ static void explain_charge(const struct explain *e, const struct hatago_rules *r
 
 		if (!(dimensions & rules->dimensions & (1u << d)))
 			continue;
-		wait = bucket_wait_ns(e->slot.tat[d], &rules->limit[d], now, cost[d]);
+		wait = bucket_wait_scaled_ns(e->slot.tat[d], &rules->limit[d], now, cost[d],
+					     e->inv);
 		if (wait && v.verdict == HATAGO_VERDICT_PASS) {
 			v.reason = overflow ? HATAGO_REASON_OVERFLOW_LIMIT
 					    : HATAGO_REASON_LIMIT_CONNECTIONS + (unsigned int)d;
@@ -123,6 +143,27 @@ static void explain_charge(const struct explain *e, const struct hatago_rules *r
 	}
 	explain_standing(e, rules, dimensions & (1u << HATAGO_DIM_CONNECTIONS), &v);
 	*ret = v;
+}
+
+/*
+ * What the budget of strangers says of its SYN, where nothing that is asked before does. How
+ * long until there are tokens is true only if no other stranger takes them.
+ */
+static void explain_strangers(const struct explain *e, const struct clients *clients, uint64_t now,
+			      struct explain_verdict *v)
+{
+	const struct hatago_config *config = clients->config;
+	uint32_t inv = BUCKET_READ(config->pressure.strangers_inv);
+	uint64_t wait = bucket_wait_scaled_ns(BUCKET_READ(config->strangers.first),
+					      &clients->rules->strangers, now, 1,
+					      inv < HATAGO_INV_MAX ? inv : HATAGO_INV_MAX);
+
+	if (wait > v->wait_ns)
+		v->wait_ns = wait;
+	if (!wait || (v->verdict != HATAGO_VERDICT_PASS && e->place == EXPLAIN_KNOWN))
+		return;
+	v->reason = HATAGO_REASON_STRANGERS;
+	v->verdict = explain_drop(clients->rules);
 }
 
 void explain_client(const struct explain_client *client, const struct clients *clients,
@@ -138,20 +179,26 @@ void explain_client(const struct explain_client *client, const struct clients *c
 	explain_find(clients, client->id, now_ns, &e);
 	e.ban_ns = ban_remaining_ns(ban_of(&e.slot), now_ns);
 	e.escalated_ns = escalate_remaining_ns(&e.slot, now_ns);
+	e.trusted_ns = standing_left_of_ns(e.slot.standing, HATAGO_TRUSTED, now_ns);
+	e.inv = pressure_inv(&clients->config->pressure, &e.slot, now_ns);
+	e.is_asked =
+		!e.trusted_ns && strangers_are_asked(&clients->config->pressure, rules, now_ns);
 	for (int d = 0; d < HATAGO_EDGE_DIMENSIONS; d++)
 		if ((rules->dimensions & (1u << d)) && rules->limit[d].tau)
-			explain_bucket(&rules->limit[d], e.slot.tat[d], frame[d], now,
+			explain_bucket(&rules->limit[d], e.slot.tat[d], frame[d], e.inv, now,
 				       &e.bucket[d]);
 	if ((rules->dimensions & (1u << HATAGO_DIM_REQUESTS)) &&
 	    rules->limit[HATAGO_DIM_REQUESTS].tau)
-		explain_bucket(&rules->limit[HATAGO_DIM_REQUESTS], e.requests_tat, 1, now,
-			       &e.bucket[HATAGO_DIM_REQUESTS]);
+		explain_bucket(&rules->limit[HATAGO_DIM_REQUESTS], e.requests_tat, 1,
+			       HATAGO_INV_ONE, now, &e.bucket[HATAGO_DIM_REQUESTS]);
 	if (explain_lists(client, rules, &e.frame)) {
 		e.connection = e.frame;
 	} else {
 		explain_charge(&e, rules, all & ~(1u << HATAGO_DIM_CONNECTIONS), frame, now,
 			       &e.frame);
 		explain_charge(&e, rules, all, syn, now, &e.connection);
+		if (e.is_asked)
+			explain_strangers(&e, clients, now, &e.connection);
 	}
 	*ret = e;
 }

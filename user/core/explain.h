@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Why: what the packet program would do with a client's next frame, and when that
- * changes. Pure, and in the program's own order: list, ban, escalation, buckets. Changes nothing:
- * a client without a slot is told what it would find, and is not given one.
+ * changes. Pure, and in the program's own order: list, ban, escalation, open connections,
+ * buckets, the budget of strangers. Changes nothing: a client without a slot is told what it
+ * would find, and is not given one.
  */
 #ifndef HATAGO_CORE_EXPLAIN_H
 #define HATAGO_CORE_EXPLAIN_H
@@ -33,7 +34,7 @@ struct explain_bucket {
 	bool enabled;
 	const struct hatago_limit *limit; /* of the rules passed in */
 	uint64_t tokens;		  /* whole ones in it now */
-	uint64_t cost;			  /* tokens that the frame takes */
+	uint64_t cost;			  /* tokens that the frame takes, at the scale in force */
 	uint64_t wait_ns;		  /* until it has them; EXPLAIN_NEVER: cost is over burst */
 };
 
@@ -50,6 +51,10 @@ struct explain {
 	uint64_t now_ns;	 /* when that was */
 	uint64_t ban_ns;	 /* what is left of a ban; BAN_FOR_GOOD */
 	uint64_t escalated_ns;	 /* what is left of an escalation */
+	uint64_t trusted_ns;	 /* what is left of its trust */
+	uint32_t open;		 /* connections that the edge believes it has open */
+	uint32_t inv;		 /* the scale of what its frames cost, in 256ths */
+	bool is_asked;		 /* its SYNs draw on the budget of strangers */
 	struct explain_bucket bucket[HATAGO_DIM_COUNT];
 	struct explain_verdict frame;	   /* a full frame within a connection */
 	struct explain_verdict connection; /* the frame that opens a connection */

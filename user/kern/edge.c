@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "core/pressed.h"
 #include "kern/edge_parts.h"
 #include "kern/features.h"
 #include "kern/pins.h"
@@ -175,14 +176,6 @@ int edge_open(const struct config *config, struct edge **ret, bool *ret_adopted,
 	return 0;
 }
 
-/* A share, 1 to EDGE_SCALE_MIN, as what costs are multiplied by. */
-static uint32_t edge_inv(double scale)
-{
-	if (!(scale > EDGE_SCALE_MIN)) /* no number either */
-		scale = EDGE_SCALE_MIN;
-	return scale < 1 ? (uint32_t)(HATAGO_INV_ONE / scale + 0.5) : HATAGO_INV_ONE;
-}
-
 void edge_set_pressure(struct edge *edge, const struct edge_pressure *pressure, uint64_t now_ns)
 {
 	struct hatago_pressure *to = &edge->view->config->pressure;
@@ -192,10 +185,10 @@ void edge_set_pressure(struct edge *edge, const struct edge_pressure *pressure, 
 		per_mille = 0;
 	edge->has_pressure = true;
 	BUCKET_WRITE(to->per_mille, (uint32_t)(per_mille < 1000 ? per_mille : 1000));
-	BUCKET_WRITE(to->trusted_inv, edge_inv(pressure->trusted_scale));
-	BUCKET_WRITE(to->scale_inv, edge_inv(pressure->scale));
+	BUCKET_WRITE(to->trusted_inv, pressed_inv(pressure->trusted_scale));
+	BUCKET_WRITE(to->scale_inv, pressed_inv(pressure->scale));
 	BUCKET_WRITE(to->strangers_inv,
-		     pressure->strangers_asked ? edge_inv(pressure->strangers_scale) : 0);
+		     pressure->strangers_asked ? pressed_inv(pressure->strangers_scale) : 0);
 	BUCKET_WRITE(to->heartbeat_ns, now_ns);
 }
 

@@ -12,20 +12,20 @@
 
 #include "base/err.h"
 #include "config/config.h"
+#include "core/pressed.h"
 #include "kern/view.h"
 
 struct edge;
 
 #define EDGE_NOTICES_MAX  64
-#define EDGE_HEARTBEAT_MS 500 /* to be called so often; the kernel forgives three lost ones */
-#define EDGE_SCALE_MIN	  (1.0 / 256) /* scales below it, or no numbers, count as this */
+#define EDGE_HEARTBEAT_MS 500 /* edge_set_pressure() is to be called so often */
 
 /* What the machine's load makes of the edge (see struct hatago_pressure). */
 struct edge_pressure {
-	double pressure;	/* 0 to 1; for display */
-	double scale;		/* of rates and bursts: 1, as configured, down to EDGE_SCALE_MIN */
-	double trusted_scale;	/* the same for trusted clients; not under `scale` */
-	bool strangers_asked;	/* SYNs of clients that are not trusted draw on their budget */
+	double pressure;      /* 0 to 1; for display */
+	double scale;	      /* of rates and bursts: 1, as configured, down to PRESSED_SHARE_MIN */
+	double trusted_scale; /* the same for trusted clients; not under `scale` */
+	bool strangers_asked; /* SYNs of clients that are not trusted draw on their budget */
 	double strangers_scale; /* of that budget, likewise */
 };
 

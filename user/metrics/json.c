@@ -130,6 +130,19 @@ static void write_offender(struct json *out, const struct metrics_offender *offe
 	json_object_end(out);
 }
 
+static void write_pressure(struct json *out, const struct pressed *p)
+{
+	json_object_begin(out, "pressure");
+	json_bool(out, "fresh", p->fresh);
+	json_double(out, "pressure", p->pressure);
+	json_double(out, "scale", p->scale);
+	json_double(out, "trustedScale", p->trusted);
+	json_bool(out, "strangersAsked", p->is_asked);
+	json_u64(out, "strangersFirst", p->first);
+	json_u64(out, "strangersAgain", p->again);
+	json_object_end(out);
+}
+
 static void write_edge(struct json *out, const struct metrics_edge *edge)
 {
 	json_object_begin(out, "edge");
@@ -141,6 +154,7 @@ static void write_edge(struct json *out, const struct metrics_edge *edge)
 	json_array_end(out);
 	write_table(out, edge);
 	write_limits(out, edge);
+	write_pressure(out, &edge->pressed);
 	json_object_begin(out, "lists");
 	json_u64(out, "allow", edge->allow_entries);
 	json_u64(out, "deny", edge->deny_entries);

@@ -45,7 +45,14 @@
 	X(edge_limit_tokens_per_second, GAUGE, "dimension",                                     \
 	  "The rate in force; no line for a dimension that is off.")                            \
 	X(edge_limit_burst_tokens, GAUGE, "dimension",                                          \
-	  "The burst in force; no line for a dimension that is off.")
+	  "The burst in force; no line for a dimension that is off.")                           \
+	X(edge_pressure, GAUGE, "", "What hatagod tells the edge of the pressure, 0 to 1.")     \
+	X(edge_scale, GAUGE, "clients",                                                         \
+	  "The share of their rates that trusted clients and others have now.")                 \
+	X(edge_strangers_asked, GAUGE, "",                                                      \
+	  "1 while SYNs of clients that are not trusted draw on their budget.")                 \
+	X(edge_strangers_tokens, GAUGE, "try",                                                  \
+	  "SYNs that their budget has left, for first and second tries; no line without one.")
 
 #define METRICS_OF_GATE(X)                                                                        \
 	X(gate_enabled, GAUGE, "", "1 if the configuration has a gate.")                          \

@@ -16,6 +16,7 @@
 #include "base/address.h"
 #include "base/json.h"
 #include "config/config.h"
+#include "core/pressed.h"
 #include "core/trend.h"
 #include "hatago/abi.h"
 #include "kern/view.h"
@@ -46,6 +47,7 @@ struct metrics_edge {
 	size_t device_count;
 	uint32_t dimensions; /* bit d: limit[d] holds */
 	struct hatago_limit limit[HATAGO_DIM_COUNT];
+	struct pressed pressed;
 	/* the client table, from a scan */
 	uint64_t slots, occupied, live, banned, trusted, escalated, full_sets;
 	uint64_t scan_ns;
@@ -92,8 +94,12 @@ struct metrics_snapshot {
 	struct metrics_events events;
 };
 
-/* Devices with their counters, enforcing, limits and slots. Leaves the rest alone. */
-void metrics_snapshot_view(const struct view *view, struct metrics_snapshot *snapshot);
+/*
+ * Devices with their counters, enforcing, limits, pressure and slots; now_ns: CLOCK_MONOTONIC.
+ * Leaves the rest alone.
+ */
+void metrics_snapshot_view(const struct view *view, uint64_t now_ns,
+			   struct metrics_snapshot *snapshot);
 /* edge.enabled and gate.enabled, and the gate's bounds as configured, with full buckets. */
 void metrics_snapshot_config(const struct config *config, struct metrics_snapshot *snapshot);
 /*

@@ -71,6 +71,7 @@ SCALAR(edge_clients_banned, t->s->edge.banned)
 SCALAR(edge_clients_trusted, t->s->edge.trusted)
 SCALAR(edge_clients_escalated, t->s->edge.escalated)
 SCALAR(edge_full_sets, t->s->edge.full_sets)
+SCALAR(edge_strangers_asked, t->s->edge.pressed.is_asked)
 #undef SCALAR
 
 static void write_build_info(const struct text *t)
@@ -188,6 +189,30 @@ static void write_edge_limit_burst_tokens(const struct text *t)
 		series(t, LABELS({"dimension", metrics_dimension_label(d)}));
 		value_u64(t, t->s->edge.limit[d].burst);
 	}
+}
+
+static void write_edge_pressure(const struct text *t)
+{
+	series(t, NO_LABELS);
+	value_double(t, t->s->edge.pressed.pressure);
+}
+
+static void write_edge_scale(const struct text *t)
+{
+	series(t, LABELS({"clients", "trusted"}));
+	value_double(t, t->s->edge.pressed.trusted);
+	series(t, LABELS({"clients", "others"}));
+	value_double(t, t->s->edge.pressed.scale);
+}
+
+static void write_edge_strangers_tokens(const struct text *t)
+{
+	if (!t->s->edge.pressed.has_budget)
+		return;
+	series(t, LABELS({"try", "first"}));
+	value_u64(t, t->s->edge.pressed.first);
+	series(t, LABELS({"try", "second"}));
+	value_u64(t, t->s->edge.pressed.again);
 }
 
 static const struct {

@@ -20,7 +20,8 @@ static void device_fill(const struct view *view, const struct view_device *from,
 	view_device_counters(view, from, &to->counters);
 }
 
-void metrics_snapshot_view(const struct view *view, struct metrics_snapshot *snapshot)
+void metrics_snapshot_view(const struct view *view, uint64_t now_ns,
+			   struct metrics_snapshot *snapshot)
 {
 	const struct hatago_rules *rules = view_rules(view);
 	struct metrics_edge *edge = &snapshot->edge;
@@ -28,6 +29,7 @@ void metrics_snapshot_view(const struct view *view, struct metrics_snapshot *sna
 	edge->enforcing = rules->flags & HATAGO_ENFORCE;
 	edge->dimensions = rules->dimensions;
 	memcpy(edge->limit, rules->limit, sizeof(edge->limit));
+	pressed_look(view->config, rules, now_ns, &edge->pressed);
 	edge->slots = (uint64_t)view->set_count * HATAGO_WAYS;
 	edge->device_count = view->device_count;
 	for (size_t i = 0; i < view->device_count; i++)
@@ -40,6 +42,7 @@ void metrics_snapshot_config(const struct config *config, struct metrics_snapsho
 	struct metrics_gate *gate = &snapshot->gate;
 
 	snapshot->edge.enabled = config->edge.enabled;
+	snapshot->edge.pressed.scale = snapshot->edge.pressed.trusted = 1;
 	gate->enabled = config->gate.enabled;
 	gate->max = gate->limit = config->concurrency.max_concurrent;
 	gate->queue_max = config->concurrency.queue_size;

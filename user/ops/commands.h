@@ -77,13 +77,16 @@ void ops_problem(struct ops_context *ops, size_t index, const char *text);
 /* What several commands write: members of the object that is open. */
 void ops_write_client_id(struct hatago_client_id id, const struct hatago_rules *rules,
 			 const char *key, struct json *out);
-void ops_write_slot(const struct hatago_slot *slot, const struct hatago_rules *rules,
-		    uint64_t now_ns, struct json *out);
+void ops_write_slot(const struct hatago_slot *slot, const struct clients *clients, uint64_t now_ns,
+		    struct json *out);
 void ops_write_ban(const struct ops_context *ops, struct hatago_client_id id, uint32_t until,
 		   struct json *out);
 /* The array `limits`: those of each client, and of the gate. rules: NULL where there is no edge. */
 void ops_write_limits(const struct ops_context *ops, const struct hatago_rules *rules,
 		      struct json *out);
+/* The member `pressure`: what hatagod tells the edge, as it is in force now; ops_pressure.c. */
+void ops_write_pressure(const struct ops_context *ops, const struct clients *clients,
+			struct json *out);
 void ops_write_ports(const struct hatago_rules *rules, const char *key, struct json *out);
 void ops_write_device(const struct ops_context *ops, const struct view_device *device,
 		      struct json *out);

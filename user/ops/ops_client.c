@@ -9,9 +9,11 @@
 
 #include "base/address.h"
 #include "core/ban.h"
+#include "core/connections.h"
 #include "core/escalate.h"
 #include "core/requests.h"
 #include "core/scan.h"
+#include "core/standing.h"
 #include "ops/commands.h"
 
 #define OPS_CLIENTS_DEFAULT 20
@@ -26,15 +28,15 @@ static enum scan_by ops_scan_by(const char *text)
 }
 
 static void ops_write_client(const struct ops_context *ops, const struct scan_client *client,
-			     const struct hatago_rules *rules, struct json *out)
+			     const struct clients *clients, struct json *out)
 {
 	uint64_t now = ops->mono_ns();
 	uint64_t banned = ban_remaining_ns(ban_of(&client->slot), now);
 	uint64_t escalated = escalate_remaining_ns(&client->slot, now);
 
 	json_object_begin(out, NULL);
-	ops_write_client_id(client->id, rules, "client", out);
-	ops_write_slot(&client->slot, rules, now, out);
+	ops_write_client_id(client->id, clients->rules, "client", out);
+	ops_write_slot(&client->slot, clients, now, out);
 	if (banned)
 		ops_write_ms("ban_remaining_ms", banned, out);
 	if (escalated)
@@ -64,7 +66,7 @@ int ops_client_list(struct ops_context *ops, const json_t *args, struct json *ou
 	json_u64(out, "slots", scan.slots);
 	json_array_begin(out, "clients");
 	for (size_t i = 0; i < scan.top_count; i++)
-		ops_write_client(ops, &scan.top[i], clients.rules, out);
+		ops_write_client(ops, &scan.top[i], &clients, out);
 	json_array_end(out);
 	scan_done(&scan);
 	return 0;
@@ -111,6 +113,7 @@ static void ops_write_standing(const struct ops_context *ops, struct hatago_clie
 			       const struct hatago_slot *slot, uint64_t now_ns, struct json *out)
 {
 	uint64_t escalated = escalate_remaining_ns(slot, now_ns);
+	uint64_t trusted = standing_left_of_ns(slot->standing, HATAGO_TRUSTED, now_ns);
 
 	if (ban_remaining_ns(ban_of(slot), now_ns)) {
 		json_object_begin(out, "ban");
@@ -127,6 +130,8 @@ static void ops_write_standing(const struct ops_context *ops, struct hatago_clie
 	} else {
 		json_nil(out, "escalation");
 	}
+	ops_write_time("trusted_until",
+		       trusted && trusted != STANDING_FOR_GOOD ? ops->real_ns() + trusted : 0, out);
 }
 
 int ops_client_show(struct ops_context *ops, const json_t *args, struct json *out, struct err *err)
@@ -150,9 +155,13 @@ int ops_client_show(struct ops_context *ops, const json_t *args, struct json *ou
 			       ops_text(args, "address"));
 	slot = *at.slot;
 	ops_write_client_id(id, clients.rules, "client", out);
-	ops_write_slot(&slot, clients.rules, now, out);
+	ops_write_slot(&slot, &clients, now, out);
 	ops_write_buckets(ops, &at, clients.rules, now, out);
 	ops_write_standing(ops, id, &slot, now, out);
+	if (pressure_is_fresh(&clients.config->pressure, now))
+		json_u64(out, "open_connections", connections_get(&at, now));
+	else
+		json_nil(out, "open_connections");
 	return 0;
 }
 

@@ -98,9 +98,10 @@ int ops_limit_show(struct ops_context *ops, const json_t *args, struct json *out
 	int r = ops_clients(ops, &clients, err);
 
 	(void)args;
-	if (r == 0)
+	if (r == 0) {
 		ops_write_limits(ops, clients.rules, out);
-	else if (ops_gate_config(ops)) {
+		ops_write_pressure(ops, &clients, out);
+	} else if (ops_gate_config(ops)) {
 		ops_write_limits(ops, NULL, out);
 		r = 0;
 	}
@@ -166,6 +167,8 @@ int ops_limit_set(struct ops_context *ops, const json_t *args, struct json *out,
 		rules->limit[d] = limit;
 	}
 	view_rules_commit(ops->view);
-	ops_write_limits(ops, view_rules(ops->view), out);
+	clients = view_clients(ops->view); /* begin may have taken over another table */
+	ops_write_limits(ops, clients.rules, out);
+	ops_write_pressure(ops, &clients, out);
 	return 0;
 }

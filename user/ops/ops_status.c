@@ -79,7 +79,7 @@ static void status_write_table(const struct ops_context *ops, const struct clien
 	for (size_t i = 0; i < scan->top_count; i++) {
 		json_object_begin(out, NULL);
 		ops_write_client_id(scan->top[i].id, clients->rules, "client", out);
-		ops_write_slot(&scan->top[i].slot, clients->rules, now, out);
+		ops_write_slot(&scan->top[i].slot, clients, now, out);
 		json_object_end(out);
 	}
 	json_array_end(out);
@@ -100,6 +100,7 @@ static int status_write_edge(struct ops_context *ops, const struct clients *clie
 		ops_write_device(ops, &ops->view->devices[i], out);
 	json_array_end(out);
 	status_write_rules(ops, clients->rules, out);
+	ops_write_pressure(ops, clients, out);
 	status_write_table(ops, clients, &scan, out);
 	ops_write_rates(ops, out);
 	json_object_end(out);

@@ -106,9 +106,11 @@ void ops_write_client_id(struct hatago_client_id id, const struct hatago_rules *
 }
 
 /* Would a frame be refused by a bucket now? */
-static bool ops_is_limited(const struct hatago_slot *slot, const struct hatago_rules *rules,
+static bool ops_is_limited(const struct hatago_slot *slot, const struct clients *clients,
 			   uint64_t now_ns)
 {
+	const struct hatago_rules *rules = clients->rules;
+	uint32_t inv = pressure_inv(&clients->config->pressure, slot, now_ns);
 	static const uint64_t cost[HATAGO_DIM_COUNT] = {
 		[HATAGO_DIM_CONNECTIONS] = 1,
 		[HATAGO_DIM_PACKETS] = 1,
@@ -117,14 +119,15 @@ static bool ops_is_limited(const struct hatago_slot *slot, const struct hatago_r
 
 	for (int d = 0; d < HATAGO_EDGE_DIMENSIONS; d++)
 		if ((rules->dimensions & (1u << d)) &&
-		    bucket_wait_ns(slot->tat[d], &rules->limit[d], bucket_time(now_ns), cost[d]))
+		    bucket_wait_scaled_ns(slot->tat[d], &rules->limit[d], bucket_time(now_ns),
+					  cost[d], inv))
 			return true;
 	return false;
 }
 
 /* banned, limited: a full frame would be dropped; escalated: a new connection would be; active:
  * in debt or trusted; idle: as if never seen */
-static const char *ops_slot_state(const struct hatago_slot *slot, const struct hatago_rules *rules,
+static const char *ops_slot_state(const struct hatago_slot *slot, const struct clients *clients,
 				  uint64_t now_ns)
 {
 	uint32_t tick = tick_of(now_ns);
@@ -133,15 +136,15 @@ static const char *ops_slot_state(const struct hatago_slot *slot, const struct h
 		return "banned";
 	if (slot_is_escalated(slot, tick))
 		return "escalated";
-	if (ops_is_limited(slot, rules, now_ns))
+	if (ops_is_limited(slot, clients, now_ns))
 		return "limited";
-	return slot_is_idle(slot, rules, now_ns) ? "idle" : "active";
+	return slot_is_idle(slot, clients->rules, now_ns) ? "idle" : "active";
 }
 
-void ops_write_slot(const struct hatago_slot *slot, const struct hatago_rules *rules,
-		    uint64_t now_ns, struct json *out)
+void ops_write_slot(const struct hatago_slot *slot, const struct clients *clients, uint64_t now_ns,
+		    struct json *out)
 {
-	json_str(out, "state", ops_slot_state(slot, rules, now_ns));
+	json_str(out, "state", ops_slot_state(slot, clients, now_ns));
 	json_u64(out, "drops", slot->drops);
 	json_u64(out, "packets", slot->packets);
 	json_u64(out, "bytes", slot->bytes);
