@@ -16,6 +16,7 @@
 #include "base/address.h"
 #include "base/json.h"
 #include "config/config.h"
+#include "core/pressure.h"
 #include "core/trend.h"
 #include "hatago/abi.h"
 #include "kern/view.h"
@@ -89,6 +90,7 @@ struct metrics_snapshot {
 	size_t complaint_count;
 	struct metrics_edge edge;
 	struct metrics_gate gate;
+	struct pressure_view load; /* whoever fills the snapshot asks for it */
 	struct metrics_events events;
 };
 
