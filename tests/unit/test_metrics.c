@@ -163,7 +163,7 @@ static void test_prometheus_lines(void **state)
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
 		if (!has_line(text, lines[i]))
 			fail_msg("missing: %s\n%s", lines[i], text);
-	assert_true(has_line(text, "hatago_build_info{version=\"" VERSION_TEXT "\",abi=\"2\"} 1"));
+	assert_true(has_line(text, "hatago_build_info{version=\"" VERSION_TEXT "\",abi=\"3\"} 1"));
 	assert_null(strstr(text, "dimension=\"bytes\"")); /* it is off */
 	assert_null(strstr(text, "verdict=\"drop\",reason=\"allowed\""));
 	assert_null(strstr(text, "192.0.2.1")); /* no label per client */
