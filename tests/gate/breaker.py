@@ -7,10 +7,12 @@ maxConcurrent 1), slow (slow calls of 80 ms), health (checks of /health every 10
 """
 import json
 import os
+import re
 import select
 import socket
 import subprocess
 import time
+import urllib.request
 
 from admission import fill, statuses
 from behaviours import path
@@ -41,11 +43,23 @@ def state():
     return metrics()["circuitBreaker"]["state"]
 
 
-def ctl(*arguments):
-    done = subprocess.run([os.environ["BUILD"] + "/hatago-bpfctl", "-j", *arguments],
+def words(*arguments):
+    done = subprocess.run([os.environ["BUILD"] + "/hatago-bpfctl", *arguments],
                           capture_output=True, text=True, timeout=10)
     assert done.returncode == 0, f"{arguments}: {done.stderr}"
-    return json.loads(done.stdout)
+    return done.stdout
+
+
+def ctl(*arguments):
+    return json.loads(words("-j", *arguments))
+
+
+def series():
+    """The Prometheus text, as a dict of its series."""
+    with urllib.request.urlopen("http://127.0.0.1:9464/metrics", timeout=10) as answer:
+        lines = answer.read().decode().splitlines()
+    return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines)
+            if not name.startswith("#")}
 
 
 def fresh():
@@ -306,6 +320,35 @@ def the_other_upstream_takes_over(upstream):
     equal(state(), "closed", "state of all together")
     ctl("breaker", "open", "http://127.0.0.1:8787")
     equal((state(), call().status), ("open", 503), "with both open")
+
+
+@case("two")
+def status_and_metrics_show_it(upstream):
+    fresh()
+    for _ in range(30):
+        call()
+    text = words("status")
+    for line in (r"breaker   http://127\.0\.0\.1:8787: closed",
+                 r"          http://127\.0\.0\.1:8788: open, tries again in (5\dm|1h)\S*",
+                 r"          5 of 5 calls failed; opened \S+( times)?; last failure \S+Z"):
+        assert re.search(f"^{line}$", text, re.M), f"no line like '{line}' in\n{text}"
+    shown = ctl("status")["gate"]["breaker"]
+    equal(shown["state"], "closed", "state of all in status")
+    equal([(u["state"], u["failures"]) for u in shown["upstreams"]], [("closed", 0), ("open", 5)], "status")
+    equal([(u["breaker"], u["failures"]) for u in metrics()["gate"]["upstreams"]],
+          [("closed", 0), ("open", 5)], "metrics")
+    equal(metrics()["circuitBreaker"]["failures"], 5, "failures of all")
+    told = series()
+    for port, name in (8787, "closed"), (8788, "open"):
+        labels = f'upstream="http://127.0.0.1:{port}"'
+        equal([told[f'hatago_gate_breaker_state{{{labels},state="{s}"}}'] for s in ("closed", "open", "half-open")],
+              [name == "closed", name == "open", 0], f"states of {port}")
+    ctl("breaker", "open", "http://127.0.0.1:8787")
+    equal((call().status, ctl("status")["gate"]["breaker"]["state"], state()), (503, "open", "open"), "with both open")
+    text = words("status")
+    assert "http://127.0.0.1:8787: open, held open by hand until 'breaker reset'\n" in text, text
+    assert re.search(r"^refused .*circuit_breaker", text, re.M), text
+    assert series()['hatago_gate_requests_total{outcome="circuit_breaker"}'] >= 1, "no refusal counted"
 
 
 def crowd_come(count):

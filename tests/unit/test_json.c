@@ -137,6 +137,27 @@ static void doubles(void **state)
 	}
 }
 
+static void rounded(void **state)
+{
+	static const struct {
+		double in;
+		const char *out;
+	} rows[] = {
+		{0, "0"},   {0.0004, "0"},	 {0.0005, "0.001"},	  {-1.2345678, "-1.235"},
+		{93, "93"}, {80.1239, "80.124"}, {1e12, "1000000000000"}, {NAN, "null"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct json j;
+
+		json_init(&j);
+		json_rounded(&j, NULL, rows[i].in);
+		assert_string_equal(j.text, rows[i].out);
+		json_done(&j);
+	}
+}
+
 static void grows(void **state)
 {
 	enum { ITEMS = 100000 };
@@ -184,9 +205,10 @@ static void failure_sticks(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(shapes),  cmocka_unit_test(strings),
-		cmocka_unit_test(doubles), cmocka_unit_test(keys_are_escaped),
-		cmocka_unit_test(grows),   cmocka_unit_test(failure_sticks),
+		cmocka_unit_test(shapes),	    cmocka_unit_test(strings),
+		cmocka_unit_test(doubles),	    cmocka_unit_test(rounded),
+		cmocka_unit_test(keys_are_escaped), cmocka_unit_test(grows),
+		cmocka_unit_test(failure_sticks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * The gate in the metrics: what a tally and a trend become in a snapshot, in Prometheus text
- * (its histograms as promtool wants them) and in JSON, also with no gate at all.
+ * (its histograms as promtool wants them) and in JSON, also with no gate at all; its breakers
+ * among it. The load is in test_metrics_load.c.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -22,11 +23,31 @@
 #define MS     1000000ULL
 #define SECOND 1000000000ULL
 #define START  (77 * SECOND)
+#define REAL   (1737023400 * SECOND) /* 2025-01-16T10:30:00Z, 10 s after START */
 
 static struct metrics_snapshot *s;
 static struct tally_gate *gate;
 static struct trend trend;
 static struct config config;
+
+/* Two upstreams, one of which is open. */
+static void fill_breakers(void)
+{
+	gate->breaker = BREAKER_CLOSED;
+	gate->upstream_count = 2;
+	gate->upstreams[0] = (struct tally_upstream){
+		.name = "http://a",
+		.outstanding = 3,
+		.breaker = {.window = {.calls = 12, .failures = 4, .slow = 2},
+			    .last_failure_ns = START + 4 * SECOND}};
+	gate->upstreams[1] =
+		(struct tally_upstream){.name = "unix:/b",
+					.breaker = {.state = BREAKER_OPEN,
+						    .window = {.calls = 7, .failures = 6},
+						    .last_failure_ns = START + 8 * SECOND,
+						    .retry_ns = SECOND,
+						    .opened = 2}};
+}
 
 /* 100 answers, of 1 to 100 ms; three waited. Over 10 s, 20 failures among 100 + 20. */
 static int setup(void **state)
@@ -39,6 +60,7 @@ static int setup(void **state)
 	sum = &gate->sum;
 	gate->current = 3;
 	gate->max_concurrent = 6;
+	gate->limit = 5;
 	gate->queued = 2;
 	gate->queue_size = 40;
 	gate->streams_max = 1000;
@@ -65,12 +87,14 @@ static int setup(void **state)
 	sum->escalations = 2;
 	sum->connections = 27;
 	sum->streams = 12;
+	fill_breakers();
 	config = (struct config){
 		.gate = {.enabled = true, .max_streams = 99},
 		.concurrency = {.max_concurrent = 10, .queue_size = 50},
 	};
 	assert_int_equal(hatago_limit_make(2500, 30, 0, &config.rate_limiting.limit), 0);
 	trend_init(&trend, START);
+	s->now_ns = REAL;
 	metrics_snapshot_config(&config, s);
 	metrics_snapshot_gate(gate, &trend, START + 10 * SECOND, s);
 	s->events = (struct metrics_events){.emitted = 50, .dropped = 6};
@@ -135,6 +159,18 @@ static void test_prometheus_lines(void **state)
 		"hatago_gate_queue_wait_seconds_bucket{le=\"+Inf\"} 3",
 		"hatago_gate_queue_wait_seconds_sum 40.703",
 		"hatago_gate_queue_wait_seconds_count 3",
+		"hatago_gate_concurrency_limit 5",
+		"hatago_gate_upstream_requests{upstream=\"http://a\"} 3",
+		"hatago_gate_upstream_requests{upstream=\"unix:/b\"} 0",
+		"hatago_gate_breaker_state{upstream=\"http://a\",state=\"closed\"} 1",
+		"hatago_gate_breaker_state{upstream=\"http://a\",state=\"open\"} 0",
+		"hatago_gate_breaker_state{upstream=\"http://a\",state=\"half-open\"} 0",
+		"hatago_gate_breaker_state{upstream=\"unix:/b\",state=\"closed\"} 0",
+		"hatago_gate_breaker_state{upstream=\"unix:/b\",state=\"open\"} 1",
+		"hatago_gate_breaker_failures{upstream=\"http://a\"} 4",
+		"hatago_gate_breaker_failures{upstream=\"unix:/b\"} 6",
+		"hatago_gate_breaker_opened_total{upstream=\"http://a\"} 0",
+		"hatago_gate_breaker_opened_total{upstream=\"unix:/b\"} 2",
 		"hatago_gate_streams 12",
 		"hatago_gate_max_streams 1000",
 		"hatago_gate_connections 27",
@@ -254,6 +290,8 @@ static void test_json(void **state)
 		{"performance.avgResponseTime", 50.5, 50.5},
 		{"performance.requestsPerSecond", 12, 12},
 		{"performance.errorRate", 0.25, 0.25},
+		{"circuitBreaker.failures", 10, 10},
+		{"gate.limit", 5, 5},
 		{"gate.outcomes.served", 100, 100},
 		{"gate.outcomes.concurrency_limit", 202, 202},
 		{"gate.outcomes.client_left", 210, 210},
@@ -290,6 +328,59 @@ static void test_json(void **state)
 	json_decref(root);
 }
 
+static void test_json_breakers(void **state)
+{
+	static const char expected[] =
+		"[{\"name\":\"http://a\",\"current\":3,\"breaker\":\"closed\",\"calls\":12,"
+		"\"failures\":4,\"slow\":2,\"opened\":0},"
+		"{\"name\":\"unix:/b\",\"current\":0,\"breaker\":\"open\",\"calls\":7,"
+		"\"failures\":6,\"slow\":0,\"opened\":2}]";
+	json_t *root = json_of(), *wanted = json_loads(expected, JSON_REJECT_DUPLICATES, NULL);
+
+	(void)state;
+	assert_non_null(wanted);
+	if (!json_equal(leaf(root, "gate.upstreams"), wanted))
+		fail_msg("%s", json_dumps(leaf(root, "gate.upstreams"), 0));
+	assert_string_equal(json_string_value(leaf(root, "circuitBreaker.state")), "closed");
+	assert_string_equal(json_string_value(leaf(root, "circuitBreaker.lastFailure")),
+			    "2025-01-16T10:29:58Z");
+	json_decref(wanted);
+	json_decref(root);
+}
+
+/* The failures of all upstreams, the latest of their times; forgotten where they are. */
+static void test_failures(void **state)
+{
+	static const struct {
+		uint64_t failures[2], last_ns[2]; /* after START */
+		size_t count;
+		uint64_t sum, last_before_ns; /* the end of the snapshot; 0: none */
+	} rows[] = {
+		{{0, 0}, {0, 0}, 2, 0, 0},
+		{{1, 2}, {1 * SECOND, 3 * SECOND}, 2, 3, 7 * SECOND},
+		{{1, 2}, {3 * SECOND, 1 * SECOND}, 2, 3, 7 * SECOND},
+		{{1, 2}, {3 * SECOND, 1 * SECOND}, 1, 1, 7 * SECOND},
+		{{1, 2}, {3 * SECOND, 1 * SECOND}, 0, 0, 0},
+		{{0, 5}, {0, 10 * SECOND - 1}, 2, 5, 1},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		gate->upstream_count = rows[i].count;
+		for (size_t u = 0; u < 2; u++) {
+			struct breaker_view *b = &gate->upstreams[u].breaker;
+
+			b->window.failures = (uint32_t)rows[i].failures[u];
+			b->last_failure_ns = rows[i].last_ns[u] ? START + rows[i].last_ns[u] : 0;
+		}
+		metrics_snapshot_gate(gate, &trend, START + 10 * SECOND, s);
+		assert_int_equal(s->gate.breaker_failures, rows[i].sum);
+		assert_int_equal(s->gate.upstream_count, rows[i].count);
+		assert_int_equal(s->gate.last_failure_ns,
+				 rows[i].last_before_ns ? REAL - rows[i].last_before_ns : 0);
+	}
+}
+
 /* What the configuration says holds until a bucket was asked, or while there is no gate. */
 static void test_from_config(void **state)
 {
@@ -300,6 +391,7 @@ static void test_from_config(void **state)
 	assert_false(s->gate.enabled);
 	assert_int_equal(s->gate.streams_max, 99);
 	assert_int_equal(s->gate.max, 10);
+	assert_int_equal(s->gate.limit, 10);
 	gate->capacity = 0;
 	metrics_snapshot_gate(gate, &trend, START + 10 * SECOND, s);
 	assert_true(s->gate.tokens == 30 && s->gate.capacity == 30 && s->gate.refill_rate == 2.5);
@@ -355,6 +447,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		EACH(test_prometheus_lines), EACH(test_cumulative),
 		EACH(test_promtool),	     EACH(test_json),
+		EACH(test_json_breakers),    EACH(test_failures),
 		EACH(test_from_config),	     EACH(test_levels),
 		EACH(test_no_gate),
 	};

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * The configuration as the gate's workers use it, from YAML: which class a name is of, how
- * much a client weighs, whom a list covers, and that all of it is a copy.
+ * much a client weighs, whom a list covers, what the breaker and adaptation go by, and that all
+ * of it is a copy.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,6 +19,7 @@
 #include "gate/parts.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+#define MS	 1000000ULL
 #define GATE	 "gate:\n  listen: [localhost:1]\n  upstream: [http://localhost:2]\n"
 
 /* The configuration is gone when the settings are used. */
@@ -266,6 +268,121 @@ static void test_limits(void **state)
 	}
 }
 
+/* Milliseconds become nanoseconds; one that is off in the file is off for the gate. */
+static void test_breaker(void **state)
+{
+	static const struct {
+		const char *keys;
+		struct breaker_options options;
+		bool hold;
+		uint32_t fail_on;
+	} rows[] = {
+		{"{}",
+		 {true, 5, 0.5, 10, 30000 * MS, 0, 3, 0, 0.5, 60000 * MS, 600000 * MS, 3},
+		 false,
+		 CONFIG_FAIL_ALL},
+		{"{failureThreshold: 7, failureRateThreshold: 0.25, minimumCalls: 4, "
+		 "window: 100 calls, slowCallThreshold: 2s, slowCallRateThreshold: 0.75, "
+		 "recoveryTimeout: 1s, maxRecoveryTimeout: 8s, halfOpenProbes: 2, onOpen: hold, "
+		 "failOn: [timeout, connect], unhealthyChecks: 9}",
+		 {true, 7, 0.25, 4, 0, 100, 2, 2000 * MS, 0.75, 1000 * MS, 8000 * MS, 9},
+		 true,
+		 1u << CONFIG_FAIL_TIMEOUT | 1u << CONFIG_FAIL_CONNECT},
+		{"{enabled: false}",
+		 {false, 5, 0.5, 10, 30000 * MS, 0, 3, 0, 0.5, 60000 * MS, 600000 * MS, 3},
+		 false,
+		 CONFIG_FAIL_ALL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		const struct breaker_options *is, *should = &rows[i].options;
+		char text[1024];
+		struct settings *s;
+
+		snprintf(text, sizeof(text), GATE "circuitBreaker: %s\n", rows[i].keys);
+		s = settings_from(text);
+		is = &s->breaker;
+		if (is->enabled != should->enabled ||
+		    is->failure_threshold != should->failure_threshold ||
+		    is->failure_rate != should->failure_rate ||
+		    is->minimum_calls != should->minimum_calls ||
+		    is->window_ns != should->window_ns ||
+		    is->window_calls != should->window_calls ||
+		    is->half_open_probes != should->half_open_probes ||
+		    is->slow_call_ns != should->slow_call_ns ||
+		    is->slow_call_rate != should->slow_call_rate ||
+		    is->recovery_ns != should->recovery_ns ||
+		    is->max_recovery_ns != should->max_recovery_ns ||
+		    is->unhealthy_checks != should->unhealthy_checks ||
+		    s->hold_on_open != rows[i].hold || s->fail_on != rows[i].fail_on)
+			fail_msg("%s", rows[i].keys);
+		settings_drop(s);
+	}
+}
+
+/* Who runs without a breaker asks nothing of the upstream. */
+static void test_health(void **state)
+{
+	static const struct {
+		const char *keys, *path;
+		uint32_t interval_ms, timeout_ms, status;
+	} rows[] = {
+		{"{}", "/health", 10000, 2000, 0},
+		{"{healthCheckInterval: 3s, healthCheckPath: /up, healthCheckStatus: 204, "
+		 "healthCheckTimeout: 500}",
+		 "/up", 3000, 500, 204},
+		{"{healthCheckInterval: 0}", "/health", 0, 2000, 0},
+		{"{enabled: false, healthCheckInterval: 3s}", "/health", 0, 2000, 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		char text[1024];
+		struct settings *s;
+
+		snprintf(text, sizeof(text), GATE "circuitBreaker: %s\n", rows[i].keys);
+		s = settings_from(text);
+		if (s->health_interval_ms != rows[i].interval_ms ||
+		    s->health_status != rows[i].status ||
+		    s->timer_ms[TIMER_CHECK] != rows[i].timeout_ms ||
+		    strcmp(s->health_path, rows[i].path) != 0)
+			fail_msg("%s", rows[i].keys);
+		settings_drop(s);
+	}
+}
+
+static void test_adaptation(void **state)
+{
+	static const struct {
+		const char *keys;
+		bool is_on;
+		uint32_t min, max;
+		uint64_t trust_ns;
+	} rows[] = {
+		{"maxConcurrent: 10\n", false, 1, 10, 600000 * MS},
+		{"maxConcurrent: 70\nadaptive: {enabled: true, minConcurrent: 4}\n", true, 4, 70,
+		 600000 * MS},
+		{"edge: {devices: [eth0], protect: [80/tcp], trust: 5s}\n"
+		 "adaptive: {minConcurrent: 2}\n",
+		 false, 2, 10, 5000 * MS},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		char text[1024];
+		struct settings *s;
+
+		snprintf(text, sizeof(text), GATE "%s", rows[i].keys);
+		s = settings_from(text);
+		if (s->is_adaptive != rows[i].is_on || s->gradient.min != rows[i].min ||
+		    s->gradient.max != rows[i].max || s->trust_ns != rows[i].trust_ns)
+			fail_msg("%s%u to %u, trust %llu", rows[i].keys, s->gradient.min,
+				 s->gradient.max, (unsigned long long)s->trust_ns);
+		settings_drop(s);
+	}
+}
+
 /* Texts, and what every text becomes; it lasts as long as somebody uses it. */
 static void test_copies(void **state)
 {
@@ -303,7 +420,8 @@ int main(void)
 		cmocka_unit_test(test_class_of_path), cmocka_unit_test(test_class_of_method),
 		cmocka_unit_test(test_class_ids),     cmocka_unit_test(test_weights),
 		cmocka_unit_test(test_lists),	      cmocka_unit_test(test_limits),
-		cmocka_unit_test(test_copies),
+		cmocka_unit_test(test_breaker),	      cmocka_unit_test(test_health),
+		cmocka_unit_test(test_adaptation),    cmocka_unit_test(test_copies),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

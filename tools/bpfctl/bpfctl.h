@@ -12,6 +12,7 @@
 
 #include "ops/ops.h"
 #include "ops/parse.h"
+#include "text.h"
 #include "transport.h"
 
 /* usage.c */
@@ -48,6 +49,10 @@ void render_breakers(const json_t *result, FILE *out);
 void render_gate(const json_t *gate, FILE *out);
 /* render_pressure.c: the pressure's lines of `status`, and under `limit show` */
 void render_pressure(const json_t *pressure, FILE *out);
+/* "53 ms", "0.5 ms", "3m20s" */
+const char *status_ms(double ms, char buf[TEXT_NUMBER_MAX]);
+/* render_load.c: those of the machine's load; none without adaptation */
+void render_load(const json_t *load, FILE *out);
 /* render_list.c: tables of many rows */
 void render_edge(const json_t *result, FILE *out);
 void render_clients(const json_t *result, FILE *out);

@@ -25,13 +25,16 @@ static void breaker_state(const json_t *breaker, FILE *out)
 
 static void breaker_counts(const json_t *breaker, FILE *out)
 {
+	uint64_t opened = get_u64(breaker, "opened");
 	char a[TEXT_NUMBER_MAX], b[TEXT_NUMBER_MAX];
 
 	fprintf(out, "%s of %s calls failed", text_exact(get_u64(breaker, "failures"), a),
 		text_exact(get_u64(breaker, "calls"), b));
 	if (get_u64(breaker, "slow"))
 		fprintf(out, ", %s were slow", text_exact(get_u64(breaker, "slow"), a));
-	fprintf(out, "; opened %s times", text_exact(get_u64(breaker, "opened"), a));
+	if (opened)
+		fprintf(out, "; opened %s%s", opened == 1 ? "once" : text_exact(opened, a),
+			opened == 1 ? "" : " times");
 	if (*get_text(breaker, "last_failure"))
 		fprintf(out, "; last failure %s", get_text(breaker, "last_failure"));
 }

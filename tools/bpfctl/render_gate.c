@@ -10,8 +10,7 @@
 
 #define LINE_MAX_BYTES 600
 
-/* "53 ms", "0.5 ms", "3m20s" */
-static const char *gate_ms(double ms, char buf[TEXT_NUMBER_MAX])
+const char *status_ms(double ms, char buf[TEXT_NUMBER_MAX])
 {
 	size_t length;
 
@@ -24,14 +23,33 @@ static const char *gate_ms(double ms, char buf[TEXT_NUMBER_MAX])
 }
 
 /* "3 of 10 in flight": yellow once it is full. */
-static void gate_of(const json_t *gate, const char *key, const char *what, FILE *out)
+static void gate_of(uint64_t current, uint64_t max, const char *what, FILE *out)
 {
-	const json_t *pair = json_object_get(gate, key);
-	uint64_t current = get_u64(pair, "current"), max = get_u64(pair, "max");
 	char a[TEXT_NUMBER_MAX], b[TEXT_NUMBER_MAX];
 
 	text_paint(out, max && current >= max ? PAINT_YELLOW : PAINT_NONE, "%s of %s %s",
 		   text_exact(current, a), text_exact(max, b), what);
+}
+
+static void gate_pair(const json_t *gate, const char *key, const char *what, FILE *out)
+{
+	const json_t *pair = json_object_get(gate, key);
+
+	fputs(", ", out);
+	gate_of(get_u64(pair, "current"), get_u64(pair, "max"), what, out);
+}
+
+/* Of the limit in force, which adaptation may have put below maxConcurrent. */
+static void gate_running(const json_t *gate, FILE *out)
+{
+	const json_t *pair = json_object_get(gate, "concurrency");
+	uint64_t max = get_u64(pair, "max"), limit = get_u64(gate, "limit");
+	bool is_lowered = json_is_integer(json_object_get(gate, "limit")) && limit < max;
+	char buf[TEXT_NUMBER_MAX];
+
+	gate_of(get_u64(pair, "current"), is_lowered ? limit : max, "in flight", out);
+	if (is_lowered)
+		text_paint(out, PAINT_YELLOW, " (maxConcurrent %s)", text_exact(max, buf));
 }
 
 static void gate_now(const json_t *gate, FILE *out)
@@ -39,11 +57,9 @@ static void gate_now(const json_t *gate, FILE *out)
 	char buf[TEXT_NUMBER_MAX];
 
 	status_label(out, "gate");
-	gate_of(gate, "concurrency", "in flight", out);
-	fputs(", ", out);
-	gate_of(gate, "queue", "in the queue", out);
-	fputs(", ", out);
-	gate_of(gate, "streams", "streams", out);
+	gate_running(gate, out);
+	gate_pair(gate, "queue", "in the queue", out);
+	gate_pair(gate, "streams", "streams", out);
 	fputc('\n', out);
 	status_label(out, "");
 	fprintf(out, "%s connections of clients\n", text_exact(get_u64(gate, "connections"), buf));
@@ -57,8 +73,8 @@ static void gate_times(const json_t *lately, const char *key, const char *what, 
 	if (get_number(times, "p99") <= 0) /* none yet */
 		return;
 	status_label(out, what);
-	fprintf(out, "half within %s, 99 %% within %s\n", gate_ms(get_number(times, "p50"), a),
-		gate_ms(get_number(times, "p99"), b));
+	fprintf(out, "half within %s, 99 %% within %s\n", status_ms(get_number(times, "p50"), a),
+		status_ms(get_number(times, "p99"), b));
 }
 
 static void gate_lately(const json_t *lately, FILE *out)
@@ -71,7 +87,7 @@ static void gate_lately(const json_t *lately, FILE *out)
 		return;
 	status_label(out, "");
 	fprintf(out, "%s requests/s", text_si(get_number(lately, "requests_per_second"), buf));
-	fprintf(out, " of %s on average, ", gate_ms(get_number(lately, "average_ms"), buf));
+	fprintf(out, " of %s on average, ", status_ms(get_number(lately, "average_ms"), buf));
 	text_paint(out, errors > 0 ? PAINT_RED : PAINT_NONE, "%s %% errors",
 		   text_si(errors * 100, buf));
 	fputs(", ", out);

@@ -251,6 +251,7 @@ void render_status(const json_t *result, FILE *out)
 
 	status_daemon(json_object_get(result, "hatagod"), out);
 	render_gate(json_object_get(result, "gate"), out);
+	render_load(json_object_get(result, "load"), out);
 	if (!json_is_object(edge)) {
 		status_label(out, "edge");
 		text_paint(out, PAINT_RED, "NONE: ");

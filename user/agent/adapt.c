@@ -377,11 +377,12 @@ void adapt_view(const struct agent *agent, struct pressure_view *ret)
 {
 	const struct adapt *adapt = agent->adapt;
 
-	*ret = (struct pressure_view){
-		.is_on = adapt->sense != NULL,
-		.now = adapt->pressure,
-		.load = adapt->load,
-	};
+	*ret = (struct pressure_view){.now.scale = 1};
+	if (!adapt || !adapt->sense)
+		return;
+	ret->is_on = true;
+	ret->now = adapt->pressure;
+	ret->load = adapt->load;
 	for (size_t i = 0; i < ADAPT_TRIGGERS; i++)
 		ret->triggers += adapt->triggers[i].is_open;
 }

@@ -18,6 +18,7 @@ void adapt_start(struct agent *agent);
 void adapt_reload(struct agent *agent);
 /* A breaker has changed. */
 void adapt_follow_circuit(struct agent *agent);
+/* Where it is off the scale is 1 and no load is known. */
 void adapt_view(const struct agent *agent, struct pressure_view *ret);
 /* It is freed from the loop. */
 void adapt_close(struct agent *agent);

@@ -102,6 +102,11 @@ static bool daemon_gate(void *ctx, struct tally_gate *ret, struct trend_view *re
 	return true;
 }
 
+static void daemon_pressure(void *ctx, struct pressure_view *ret)
+{
+	adapt_view(ctx, ret);
+}
+
 static int daemon_breaker(void *ctx, const char *upstream, enum ops_breaker order, struct err *err)
 {
 	static const enum gate_breaker_order orders[] = {
@@ -126,5 +131,6 @@ const struct ops_daemon agent_daemon = {
 	.config = daemon_config,
 	.info = daemon_info,
 	.gate = daemon_gate,
+	.pressure = daemon_pressure,
 	.breaker = daemon_breaker,
 };

@@ -99,6 +99,7 @@ static void fill_snapshot(struct agent *agent)
 	s->complaint_count = agent->complaint_count;
 	metrics_snapshot_config(agent->config, s);
 	fill_gate(agent);
+	adapt_view(agent, &s->load);
 	if (!agent->ops.view)
 		return;
 	view_refresh(agent->ops.view, NULL); /* if it fails: as it was, and watch.c says so */

@@ -238,6 +238,11 @@ void json_double(struct json *j, const char *key, double v)
 	json_word(j, key, "%s", text);
 }
 
+void json_rounded(struct json *j, const char *key, double v)
+{
+	json_double(j, key, round(v * 1000) / 1000);
+}
+
 void json_bool(struct json *j, const char *key, bool v)
 {
 	json_word(j, key, "%s", v ? "true" : "false");

@@ -42,6 +42,8 @@ void json_u64(struct json *j, const char *key, uint64_t v);
 void json_i64(struct json *j, const char *key, int64_t v);
 /* The shortest text that reads back as the same number; null if it is not finite. */
 void json_double(struct json *j, const char *key, double v);
+/* The same of v to three places: what is measured is no finer. */
+void json_rounded(struct json *j, const char *key, double v);
 void json_bool(struct json *j, const char *key, bool v);
 void json_nil(struct json *j, const char *key);
 

@@ -28,6 +28,11 @@ const char *pressure_signal_name(enum pressure_signal signal)
 	return names[signal];
 }
 
+const char *pressure_reason(const struct pressure *p)
+{
+	return p->pressure > 0 ? names[p->reason] : NULL;
+}
+
 void pressure_init(struct pressure *p, const struct pressure_options *options, uint64_t now_ns)
 {
 	*p = (struct pressure){.options = *options, .scale = 1, .updated_ns = now_ns};
@@ -61,7 +66,7 @@ static bool look(struct pressure *p, const struct pressure_load *load)
 	for (unsigned int i = 0; i < PRESSURE_SIGNALS; i++) {
 		double threshold = p->options.threshold[i];
 
-		if (!(load->known & 1u << i) || threshold <= 0 ||
+		if (!pressure_load_has(load, i) || threshold <= 0 ||
 		    load->value[i] / threshold <= most)
 			continue;
 		most = load->value[i] / threshold;

@@ -78,7 +78,14 @@ static inline void pressure_load_set(struct pressure_load *load, enum pressure_s
 	load->value[signal] = value;
 }
 
+static inline bool pressure_load_has(const struct pressure_load *load, enum pressure_signal signal)
+{
+	return load->known & 1u << signal;
+}
+
 /* As the configuration has it: "cpu", "psi.memory.some", "responseTime". */
 const char *pressure_signal_name(enum pressure_signal signal);
+/* The name of the signal that keeps the scale from growing now; NULL: none does. */
+const char *pressure_reason(const struct pressure *p);
 
 #endif

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
  * A snapshot as JSON: the seed document's object, member for member, then `queue` (which
- * its onMetrics example reads at the top) and what the edge and the gate (json_gate.c) add. Only
- * counters that are not zero are listed, and of the clients only the worst.
+ * its onMetrics example reads at the top) and what the edge, the gate (json_gate.c) and the
+ * load (json_load.c) add. Only counters that are not zero are listed, and of the clients only
+ * the worst.
  */
 #include "metrics/json.h"
 #include "base/text.h"
@@ -172,6 +173,7 @@ void metrics_json(const struct metrics_snapshot *snapshot, struct json *out)
 	write_time(out, "timestamp", snapshot->now_ns);
 	write_seed(out, &snapshot->gate);
 	metrics_json_gate(snapshot, out);
+	metrics_json_load(&snapshot->load, out);
 	write_edge(out, &snapshot->edge);
 	json_array_begin(out, "complaints");
 	for (size_t i = 0; i < snapshot->complaint_count; i++)

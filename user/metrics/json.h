@@ -9,5 +9,7 @@
 
 /* json_gate.c: the member `gate` of the object that is open. */
 void metrics_json_gate(const struct metrics_snapshot *snapshot, struct json *out);
+/* json_load.c: the member `adaptive`. */
+void metrics_json_load(const struct pressure_view *load, struct json *out);
 
 #endif

@@ -3,23 +3,15 @@
  * The gate's own object in a snapshot's JSON: what the seed document's members have no
  * place for. Times are milliseconds, and of the last minute or so (core/trend.h).
  */
-#include <math.h>
-
 #include "metrics/json.h"
-
-/* Rounded to a microsecond: the histogram's buckets are no finer. */
-static void write_ms(struct json *out, const char *key, double ms)
-{
-	json_double(out, key, round(ms * 1e3) / 1e3);
-}
 
 static void write_times(struct json *out, const char *key, const struct trend_times *times)
 {
 	json_object_begin(out, key);
-	write_ms(out, "p50", times->p50_ms);
-	write_ms(out, "p90", times->p90_ms);
-	write_ms(out, "p99", times->p99_ms);
-	write_ms(out, "max", times->max_ms);
+	json_rounded(out, "p50", times->p50_ms);
+	json_rounded(out, "p90", times->p90_ms);
+	json_rounded(out, "p99", times->p99_ms);
+	json_rounded(out, "max", times->max_ms);
 	json_object_end(out);
 }
 

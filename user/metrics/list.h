@@ -91,6 +91,15 @@
 	X(gate_events_dropped_total, COUNTER, "",                                                 \
 	  "Events that a hook or a follower was too slow for.")
 
-#define METRICS_LIST(X) METRICS_OF_EDGE(X) METRICS_OF_GATE(X)
+#define METRICS_OF_LOAD(X)                                                                         \
+	X(pressure, GAUGE, "", "How hard the machine is pushed, 0 to 1; 0 without adaptation.")    \
+	X(limit_scale, GAUGE, "", "What pressure leaves of the limits: 1 is all of them.")         \
+	X(load, GAUGE, "signal",                                                                   \
+	  "The load as last read, in percent, responseTime in ms; no line for what is not known.") \
+	X(load_threshold, GAUGE, "signal",                                                         \
+	  "The load above which limits are tightened; no line for a signal that is off.")          \
+	X(psi_triggers, GAUGE, "", "PSI triggers that wake hatagod between two looks at the load.")
+
+#define METRICS_LIST(X) METRICS_OF_EDGE(X) METRICS_OF_GATE(X) METRICS_OF_LOAD(X)
 
 #endif

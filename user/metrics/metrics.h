@@ -17,6 +17,7 @@
 #include "base/json.h"
 #include "config/config.h"
 #include "core/pressed.h"
+#include "core/pressure.h"
 #include "core/trend.h"
 #include "hatago/abi.h"
 #include "kern/view.h"
@@ -91,6 +92,7 @@ struct metrics_snapshot {
 	size_t complaint_count;
 	struct metrics_edge edge;
 	struct metrics_gate gate;
+	struct pressure_view load; /* whoever fills the snapshot asks for it */
 	struct metrics_events events;
 };
 

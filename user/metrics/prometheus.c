@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
  * A snapshot as Prometheus text, format 0.0.4: a small provider for each row of list.h,
- * called in its order; those of the gate are in prometheus_gate.c. Series stand there
- * from the start, at 0, wherever they can ever occur, since a rate over a series that
- * comes out of nowhere misses its first step.
+ * called in its order; those of the gate are in prometheus_gate.c, those of the load in
+ * prometheus_load.c. Series stand there from the start, at 0, wherever they can ever occur,
+ * since a rate over a series that comes out of nowhere misses its first step.
  */
 #include <errno.h>
 #include <inttypes.h>

@@ -38,9 +38,10 @@ void value_double(const struct text *t, double value);
 		value_u64(t, expression);       \
 	}
 
-/* prometheus_gate.c */
-#define GATE_PROVIDER(name, type, labels, help) void write_##name(const struct text *t);
-METRICS_OF_GATE(GATE_PROVIDER)
-#undef GATE_PROVIDER
+/* prometheus_gate.c and prometheus_load.c */
+#define PROVIDER(name, type, labels, help) void write_##name(const struct text *t);
+METRICS_OF_GATE(PROVIDER)
+METRICS_OF_LOAD(PROVIDER)
+#undef PROVIDER
 
 #endif

@@ -101,6 +101,9 @@ void ops_sum(const struct ops_context *ops, struct hatago_counters *ret);
 /* The member `gate`: what the gate does now, null where there is none; ops_gate.c. */
 void ops_write_gate(const struct ops_context *ops, struct json *out);
 
+/* The member `load`: of the machine, null where there is no adaptation; ops_load.c. */
+void ops_write_load(const struct ops_context *ops, struct json *out);
+
 /* What `breaker show` tells; ops_breaker.c. */
 void ops_write_breakers(const struct ops_context *ops, const struct tally_gate *gate,
 			struct json *out);

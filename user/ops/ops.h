@@ -20,6 +20,7 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "config/config.h"
+#include "core/pressure.h"
 #include "core/trend.h"
 #include "kern/view.h"
 
@@ -127,9 +128,9 @@ struct ops_daemon_info {
 };
 
 /*
- * What only hatagod can do. Each function but config, info and gate returns 0 or a negative errno
- * with its sentence. reload: writes a string to `changes` for each thing that changed
- * (json_str(changes, NULL, ...)); on -EINVAL the file's problems are in *problems.
+ * What only hatagod can do. Each function but config, info, gate and pressure returns 0 or a
+ * negative errno with its sentence. reload: writes a string to `changes` for each thing that
+ * changed (json_str(changes, NULL, ...)); on -EINVAL the file's problems are in *problems.
  */
 struct ops_daemon {
 	int (*attach)(void *ctx, const char *device, enum config_mode mode, uint32_t confirm_ms,
@@ -142,6 +143,8 @@ struct ops_daemon {
 	void (*info)(void *ctx, struct ops_daemon_info *ret);
 	/* What the gate counted and does now; false: there is none. May be NULL. */
 	bool (*gate)(void *ctx, struct tally_gate *ret, struct trend_view *ret_trend);
+	/* The machine's load and what it does to the limits. May be NULL. */
+	void (*pressure)(void *ctx, struct pressure_view *ret);
 	/* Of this upstream, or of all (NULL). There is a gate. */
 	int (*breaker)(void *ctx, const char *upstream, enum ops_breaker order, struct err *err);
 };

@@ -3,15 +3,7 @@
  * The gate's part of `status`: what is in flight and waits, how the last minute went, and
  * what was refused since the start, by reason. hatagod alone knows it (daemon->gate).
  */
-#include <math.h>
-
 #include "ops/commands.h"
-
-/* To three places, which is a microsecond, or a thousandth of a request. */
-static void write_number(const char *key, double value, struct json *out)
-{
-	json_double(out, key, round(value * 1000) / 1000);
-}
 
 static void write_of(const char *key, uint64_t current, uint64_t max, struct json *out)
 {
@@ -24,8 +16,8 @@ static void write_of(const char *key, uint64_t current, uint64_t max, struct jso
 static void write_times(const char *key, const struct trend_times *times, struct json *out)
 {
 	json_object_begin(out, key);
-	write_number("p50", times->p50_ms, out);
-	write_number("p99", times->p99_ms, out);
+	json_rounded(out, "p50", times->p50_ms);
+	json_rounded(out, "p99", times->p99_ms);
 	json_object_end(out);
 }
 
@@ -50,10 +42,10 @@ static void write_trend(const struct trend_view *trend, struct json *out)
 {
 	json_object_begin(out, "lately");
 	ops_write_ms("over_ms", trend->over_ns, out);
-	write_number("requests_per_second", trend->requests_per_sec, out);
-	write_number("refused_per_second", trend->refused_per_sec, out);
-	write_number("average_ms", trend->avg_response_ms, out);
-	write_number("error_rate", trend->error_rate, out);
+	json_rounded(out, "requests_per_second", trend->requests_per_sec);
+	json_rounded(out, "refused_per_second", trend->refused_per_sec);
+	json_rounded(out, "average_ms", trend->avg_response_ms);
+	json_rounded(out, "error_rate", trend->error_rate);
 	write_times("response_ms", &trend->response, out);
 	write_times("queue_wait_ms", &trend->queue_wait, out);
 	json_object_end(out);

@@ -117,6 +117,7 @@ int ops_status(struct ops_context *ops, const json_t *args, struct json *out, st
 	(void)args;
 	status_write_daemon(ops, out);
 	ops_write_gate(ops, out);
+	ops_write_load(ops, out);
 	if (r == 0)
 		return status_write_edge(ops, &clients, out, err);
 	if (!ops->daemon) /* neither: there is nothing to tell */
