@@ -291,14 +291,18 @@ static int sense_begin(struct adapt *adapt, struct err *err)
 {
 	const struct config_adaptive *config = &adapt->agent->config->adaptive;
 	const struct sense_options options = {.cgroup = config->cgroup};
+	struct sense_load load;
 	int r;
 
 	if (!config->enabled)
 		return 0;
 	r = sense_open(&options, &adapt->sense, err);
-	if (r == 0)
-		triggers_open(adapt);
-	return r;
+	if (r < 0)
+		return r;
+	/* Tells no share yet, but which files there are to have triggers on. */
+	sense_read(adapt->sense, clock_mono_ns(), &load);
+	triggers_open(adapt);
+	return 0;
 }
 
 int adapt_open(struct agent *agent, struct err *err)
