@@ -16,7 +16,7 @@ from admission import fill, statuses
 from behaviours import path
 from cases import Task, between, case, equal, main, until
 from client import GATE, Client, ask, call, request, rpc_body, rpc_request
-from gate import metrics, queued
+from gate import ctl, follow, metrics, queued
 
 RECOVERY_S = 0.4
 PROBES = 2
@@ -39,13 +39,6 @@ def serve_crowd(c, r):
 
 def state():
     return metrics()["circuitBreaker"]["state"]
-
-
-def ctl(*arguments):
-    done = subprocess.run([os.environ["BUILD"] + "/hatago-bpfctl", "-j", *arguments],
-                          capture_output=True, text=True, timeout=10)
-    assert done.returncode == 0, f"{arguments}: {done.stderr}"
-    return json.loads(done.stdout)
 
 
 def fresh():
@@ -234,18 +227,13 @@ def by_hand(upstream):
 @case("trips")
 def every_change_is_an_event(upstream):
     fresh()
-    follower = socket.socket(socket.AF_UNIX)
-    follower.settimeout(10)
-    follower.connect("/run/hatago/control.sock")
-    follower.sendall(b'{"command":"event follow","arguments":{"names":["onStateChange","onCircuitOpen"]}}\n')
-    lines = follower.makefile()
-    assert "result" in json.loads(lines.readline()), "no answer to event follow"
+    lines = follow("onStateChange", "onCircuitOpen")
     trip()
     time.sleep(RECOVERY_S * 1.1 + 0.05)
     for _ in range(PROBES):
         call()
     told = [json.loads(lines.readline()) for _ in range(4)]
-    follower.close()
+    lines.close()
     changes = [(e["oldState"], e["newState"], e["reason"]) for e in told
                if e["event"] == "onStateChange"]
     equal(changes, [("closed", "open", "consecutive failures"),
