@@ -45,8 +45,8 @@ SYSTEM     := $(filter-out %/lib.sh %/run.sh,$(wildcard tests/system/*.sh))
 MCP        := $(BUILD)/mcp/installed
 # System tests of the gate that run with sanitized programs as well.
 SANITIZED  := asan:gate_proxy:honest_upstream asan:gate_proxy:broken_upstream \
-	      asan:gate_proxy:no_smuggling asan:gate_admission tsan:gate_proxy:honest_upstream \
-	      tsan:gate_admission:workers
+	      asan:gate_proxy:no_smuggling asan:gate_admission asan:gate_breaker:trips \
+	      tsan:gate_proxy:honest_upstream tsan:gate_admission:workers tsan:gate_breaker:crowd
 FUZZERS    := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 SKELETONS  := $(patsubst %.bpf.c,$(BUILD)/%.skel.h,$(notdir $(wildcard tests/bench/*.bpf.c tools/dev/*.bpf.c)))
 

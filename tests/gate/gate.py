@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: MIT
 """
 The gate's own affairs, as scripts of cases see them: its metrics, its configuration file,
-its process. HATAGOD_PID and HATAGOD_CONFIG come from lib.sh.
+its process, the command. HATAGOD_PID and HATAGOD_CONFIG come from lib.sh.
 """
+import json
 import os
 import signal
+import socket
+import subprocess
 
 from cases import until
 from client import ask
@@ -38,3 +41,26 @@ def reload(old, new, is_done):
         f.write(text.replace(old, new))
     os.kill(pid(), signal.SIGHUP)
     until(is_done, f"the reload to {new}")
+
+
+def words(*arguments):
+    """What hatago-bpfctl says to people."""
+    done = subprocess.run([os.environ["BUILD"] + "/hatago-bpfctl", *arguments],
+                          capture_output=True, text=True, timeout=10)
+    assert done.returncode == 0, f"{arguments}: {done.stderr}"
+    return done.stdout
+
+
+def ctl(*arguments):
+    return json.loads(words("-j", *arguments))
+
+
+def follow(*names):
+    """Lines, as a file: a JSON object for each event of these names from now on."""
+    with socket.socket(socket.AF_UNIX) as s:
+        s.settimeout(20)
+        s.connect("/run/hatago/control.sock")
+        s.sendall(json.dumps({"command": "event follow", "arguments": {"names": names}}).encode() + b"\n")
+        lines = s.makefile()
+    assert "result" in json.loads(lines.readline()), "no answer to event follow"
+    return lines

@@ -291,14 +291,18 @@ static int sense_begin(struct adapt *adapt, struct err *err)
 {
 	const struct config_adaptive *config = &adapt->agent->config->adaptive;
 	const struct sense_options options = {.cgroup = config->cgroup};
+	struct sense_load load;
 	int r;
 
 	if (!config->enabled)
 		return 0;
 	r = sense_open(&options, &adapt->sense, err);
-	if (r == 0)
-		triggers_open(adapt);
-	return r;
+	if (r < 0)
+		return r;
+	/* Tells no share yet, but which files there are to have triggers on. */
+	sense_read(adapt->sense, clock_mono_ns(), &load);
+	triggers_open(adapt);
+	return 0;
 }
 
 int adapt_open(struct agent *agent, struct err *err)
@@ -377,12 +381,11 @@ void adapt_view(const struct agent *agent, struct pressure_view *ret)
 {
 	const struct adapt *adapt = agent->adapt;
 
-	*ret = (struct pressure_view){.now.scale = 1};
-	if (!adapt || !adapt->sense)
-		return;
-	ret->is_on = true;
-	ret->now = adapt->pressure;
-	ret->load = adapt->load;
+	*ret = (struct pressure_view){
+		.is_on = adapt->sense != NULL,
+		.now = adapt->pressure,
+		.load = adapt->load,
+	};
 	for (size_t i = 0; i < ADAPT_TRIGGERS; i++)
 		ret->triggers += adapt->triggers[i].is_open;
 }
