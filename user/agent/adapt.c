@@ -1,42 +1,26 @@
 // SPDX-License-Identifier: MIT
 /*
- * How the machine's load becomes limits: sense/ reads it, every checkInterval and whenever a
- * PSI trigger wakes us; core/pressure.h makes of it a pressure and a scale; the gate scales
- * how many requests may run, and the edge its rates and the budget of strangers. Also the
- * heartbeat without which the kernel forgets all of that. While something is tightened it
- * looks more often, so that it is let go in time.
+ * How the machine's load becomes limits: sense/ reads it, every checkInterval and whenever
+ * stall.h tells of a stall in between; core/pressure.h makes of it a pressure and a scale; the
+ * gate scales how many requests may run, and the edge its rates and the budget of strangers.
+ * Also the heartbeat without which the kernel forgets all of that. While something is
+ * tightened it looks more often, so that it is let go in time.
  */
 #include "agent/adapt.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "agent/agent.h"
+#include "agent/stall.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "sense/psi_trigger.h"
-#include "sense/sense.h"
 
-#define ADAPT_NS_PER_MS	    1000000ULL
-#define ADAPT_TIGHT_MS	    500 /* between two looks while something is tightened, at most */
-#define ADAPT_TRIGGERS	    6	/* a resource's some and full */
-#define ADAPT_WINDOW_US	    PSI_WINDOW_MIN_US /* of the triggers: the kernel looks at it ten times */
-#define ADAPT_JUST_ABOVE    1.001	      /* what a trigger says of its threshold */
-#define ADAPT_LEAST	    0.01 /* of their budget that strangers keep at the highest pressure */
-#define PSI_SIGNAL(r, kind) (PRESSURE_PSI_CPU_SOME + (r)*2 + (kind))
-
-_Static_assert((int)PSI_SIGNAL(SENSE_IO, PSI_FULL) == PRESSURE_PSI_IO_FULL,
-	       "signals go by resource and kind");
-
-struct trigger {
-	uv_poll_t poll;
-	struct adapt *adapt;
-	struct psi_trigger psi;
-	enum pressure_signal signal;
-	bool is_open;
-};
+#define ADAPT_NS_PER_MS	 1000000ULL
+#define ADAPT_TIGHT_MS	 500   /* between two looks while something is tightened, at most */
+#define ADAPT_JUST_ABOVE 1.001 /* what a trigger says of its threshold */
+#define ADAPT_LEAST	 0.01  /* of their budget that strangers keep at the highest pressure */
 
 struct adapt {
 	struct agent *agent;
@@ -44,7 +28,7 @@ struct adapt {
 	struct pressure pressure;
 	struct pressure_load load; /* as last read */
 	uv_timer_t check_timer, heartbeat_timer;
-	struct trigger triggers[ADAPT_TRIGGERS];
+	struct stall *stall;	      /* NULL: likewise */
 	uint64_t served, response_ns; /* as last seen of the gate's tally */
 	bool circuit_is_open;	      /* of all upstreams together */
 	unsigned int open;	      /* handles that are to be closed before this is freed */
@@ -127,13 +111,13 @@ static void fill_machine(struct adapt *adapt, uint64_t now_ns, struct pressure_l
 		pressure_load_set(ret, PRESSURE_CPU, load.cpu_percent);
 	if (load.valid & SENSE_HAS_MEMORY)
 		pressure_load_set(ret, PRESSURE_MEMORY, load.memory_percent);
-	for (int r = 0; r < SENSE_RESOURCES; r++) {
+	for (unsigned int r = 0; r < SENSE_RESOURCES; r++) {
 		const struct sense_psi *psi = &load.psi[r];
 
 		if (psi->valid & SENSE_PSI_SOME)
-			pressure_load_set(ret, PSI_SIGNAL(r, PSI_SOME), psi->some_percent);
+			pressure_load_set(ret, stall_signal(r, PSI_SOME), psi->some_percent);
 		if (psi->valid & SENSE_PSI_FULL)
-			pressure_load_set(ret, PSI_SIGNAL(r, PSI_FULL), psi->full_percent);
+			pressure_load_set(ret, stall_signal(r, PSI_FULL), psi->full_percent);
 	}
 }
 
@@ -219,70 +203,9 @@ static void on_check(uv_timer_t *timer)
 	look(timer->data, PRESSURE_SIGNALS);
 }
 
-/* --- triggers --- */
-
-static void triggers_open(struct adapt *adapt);
-
-/* One that a reload has closed is opened anew. */
-static void on_trigger_closed(uv_handle_t *handle)
+static void on_stall(void *ctx, enum pressure_signal signal)
 {
-	struct trigger *trigger = handle->data;
-	struct adapt *adapt = trigger->adapt;
-
-	close(trigger->psi.fd);
-	trigger->is_open = false;
-	if (adapt->sense)
-		triggers_open(adapt);
-	if (--adapt->open == 0)
-		free(adapt);
-}
-
-static void trigger_close(struct trigger *trigger)
-{
-	if (trigger->is_open && !uv_is_closing((uv_handle_t *)&trigger->poll))
-		uv_close((uv_handle_t *)&trigger->poll, on_trigger_closed);
-}
-
-static void on_trigger(uv_poll_t *poll, int status, int events)
-{
-	struct trigger *trigger = poll->data;
-
-	(void)events;
-	if (status < 0 || psi_trigger_check(&trigger->psi) < 0)
-		trigger_close(trigger);
-	else if (trigger->adapt->sense)
-		look(trigger->adapt, trigger->signal);
-}
-
-static void trigger_open(struct adapt *adapt, enum sense_resource resource, enum psi_kind kind)
-{
-	struct trigger *trigger = &adapt->triggers[(int)resource * 2 + (int)kind];
-	double percent = adapt->agent->config->adaptive.threshold[PSI_SIGNAL(resource, kind)];
-	char path[SENSE_PATH_MAX];
-
-	if (trigger->is_open || percent <= 0 || !sense_psi_path(adapt->sense, resource, path))
-		return;
-	if (psi_trigger_open(path, kind, (uint32_t)(percent / 100 * ADAPT_WINDOW_US),
-			     ADAPT_WINDOW_US, &trigger->psi) < 0)
-		return; /* the checks must do */
-	trigger->adapt = adapt;
-	trigger->signal = PSI_SIGNAL(resource, kind);
-	trigger->poll.data = trigger;
-	if (uv_poll_init(&adapt->agent->loop, &trigger->poll, trigger->psi.fd) < 0) {
-		close(trigger->psi.fd);
-		return;
-	}
-	trigger->is_open = true;
-	adapt->open++;
-	uv_poll_start(&trigger->poll, UV_PRIORITIZED, on_trigger);
-}
-
-static void triggers_open(struct adapt *adapt)
-{
-	for (int r = 0; r < SENSE_RESOURCES; r++) {
-		trigger_open(adapt, (enum sense_resource)r, PSI_SOME);
-		trigger_open(adapt, (enum sense_resource)r, PSI_FULL);
-	}
+	look(ctx, signal);
 }
 
 /* --- begin, change, end --- */
@@ -290,19 +213,28 @@ static void triggers_open(struct adapt *adapt)
 static int sense_begin(struct adapt *adapt, struct err *err)
 {
 	const struct config_adaptive *config = &adapt->agent->config->adaptive;
-	const struct sense_options options = {.cgroup = config->cgroup};
-	struct sense_load load;
+	struct stall_options options = {
+		.sense = {.cgroup = config->cgroup},
+		.over = on_stall,
+		.ctx = adapt,
+	};
 	int r;
 
 	if (!config->enabled)
 		return 0;
-	r = sense_open(&options, &adapt->sense, err);
+	memcpy(options.threshold, config->threshold, sizeof(options.threshold));
+	r = sense_open(&options.sense, &adapt->sense, err);
+	if (r == 0)
+		r = stall_new(&adapt->agent->loop, &options, &adapt->stall, err);
 	if (r < 0)
-		return r;
-	/* Tells no share yet, but which files there are to have triggers on. */
-	sense_read(adapt->sense, clock_mono_ns(), &load);
-	triggers_open(adapt);
-	return 0;
+		adapt->sense = sense_close(adapt->sense);
+	return r;
+}
+
+static void sense_end(struct adapt *adapt)
+{
+	adapt->sense = sense_close(adapt->sense);
+	adapt->stall = stall_free(adapt->stall);
 }
 
 int adapt_open(struct agent *agent, struct err *err)
@@ -339,10 +271,8 @@ void adapt_reload(struct agent *agent)
 	struct err err;
 
 	adapt_options(agent->config, &options);
-	adapt->sense = sense_close(adapt->sense);
+	sense_end(adapt);
 	uv_timer_stop(&adapt->check_timer);
-	for (size_t i = 0; i < ADAPT_TRIGGERS; i++)
-		trigger_close(&adapt->triggers[i]);
 	if (sense_begin(adapt, &err) < 0)
 		log_line(LEVEL_ERROR, "adaptive: %s; the limits stay as configured", err.text);
 	if (adapt->sense)
@@ -370,9 +300,7 @@ void adapt_close(struct agent *agent)
 	if (!adapt)
 		return;
 	agent->adapt = NULL;
-	adapt->sense = sense_close(adapt->sense);
-	for (size_t i = 0; i < ADAPT_TRIGGERS; i++)
-		trigger_close(&adapt->triggers[i]);
+	sense_end(adapt);
 	uv_close((uv_handle_t *)&adapt->check_timer, on_timer_closed);
 	uv_close((uv_handle_t *)&adapt->heartbeat_timer, on_timer_closed);
 }
@@ -385,7 +313,6 @@ void adapt_view(const struct agent *agent, struct pressure_view *ret)
 		.is_on = adapt->sense != NULL,
 		.now = adapt->pressure,
 		.load = adapt->load,
+		.triggers = stall_triggers(adapt->stall),
 	};
-	for (size_t i = 0; i < ADAPT_TRIGGERS; i++)
-		ret->triggers += adapt->triggers[i].is_open;
 }

@@ -12,7 +12,7 @@
  *   lock.c     one hatagod for each pins' folder
  *   gateway.c  the gate, and what it shares with the edge
  *   events.h   what happens, for hooks and followers
- *   adapt.h    the machine's load, made into limits
+ *   adapt.h    the machine's load, made into limits; stall.h tells of stalls in between
  *   rights.c   what hatagod may do from then on
  */
 #ifndef HATAGO_AGENT_H
