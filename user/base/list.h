@@ -65,4 +65,16 @@ static inline void list_prepend(struct list *head, struct list *link)
 	list_append(head->next, link);
 }
 
+/* Appends all items of `from`, which is empty then. */
+static inline void list_append_all(struct list *head, struct list *from)
+{
+	if (list_is_empty(from))
+		return;
+	from->next->prev = head->prev;
+	head->prev->next = from->next;
+	from->prev->next = head;
+	head->prev = from->prev;
+	list_init(from);
+}
+
 #endif

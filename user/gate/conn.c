@@ -27,6 +27,7 @@ void conn_close(struct conn *conn)
 	if (conn->state == CONN_CLOSED)
 		return;
 	conn->state = CONN_CLOSED;
+	list_remove(&conn->waits);
 	if (conn->counts)
 		peers_leave(conn->worker->gate, conn->id, conn->is_direct,
 			    flow_now_ns(&conn->worker->flows));
@@ -136,6 +137,8 @@ static size_t take_head(struct conn *conn, const char *bytes, size_t n)
 	}
 	conn->scan = (struct http_scan){0};
 	flow_stop_timer(&conn->flow);
+	w->pipelined_left -= conn->has_begun;
+	conn->has_begun = true;
 	if (length < 0) {
 		tally_count(&w->tally.outcomes[TALLY_BAD_REQUEST], 1);
 		conn->keep_alive = false;
@@ -175,6 +178,19 @@ static size_t take_body(struct conn *conn, const char *bytes, size_t n)
 	return x->is_tunnel ? take_tunnel(x, bytes, n) : request_body(x, bytes, n);
 }
 
+/* Not while an answer is kept; and behind another one, not too many in a turn of the loop. */
+static bool may_begin(struct conn *conn)
+{
+	struct worker *w = conn->worker;
+
+	if (flow_is_full(&conn->flow))
+		return false;
+	if (!conn->has_begun || w->pipelined_left)
+		return true;
+	list_append(&w->later, &conn->waits);
+	return false;
+}
+
 /* Takes what it can of the bytes. The connection may be closed behind it. */
 static size_t conn_take(struct conn *conn, const char *bytes, size_t n)
 {
@@ -189,8 +205,7 @@ static size_t conn_take(struct conn *conn, const char *bytes, size_t n)
 			taken = take_proxy(conn, bytes + used, n - used);
 			break;
 		case CONN_HEAD:
-			taken = flow_is_full(&conn->flow) ? 0
-							  : take_head(conn, bytes + used, n - used);
+			taken = may_begin(conn) ? take_head(conn, bytes + used, n - used) : 0;
 			break;
 		case CONN_BUSY:
 			taken = take_body(conn, bytes + used, n - used);
@@ -212,6 +227,12 @@ static size_t conn_take(struct conn *conn, const char *bytes, size_t n)
 	return used;
 }
 
+/* Will it go on by itself: what is kept is sent, or its requests have their turn? */
+static bool is_under_way(const struct conn *conn)
+{
+	return flow_is_full(&conn->flow) || !list_is_empty(&conn->waits);
+}
+
 /* After the bytes: read on, or not; and for how long to wait. */
 static void conn_wait(struct conn *conn)
 {
@@ -228,8 +249,7 @@ static void conn_wait(struct conn *conn)
 	}
 	if (conn->state == CONN_HEAD && !conn->held_length && !flow_is_full(&conn->flow))
 		flow_set_timer(&conn->flow, TIMER_IDLE);
-	if (conn->held_length >= GATE_HELD_MAX &&
-	    (conn->state != CONN_HEAD || flow_is_full(&conn->flow)))
+	if (conn->held_length >= GATE_HELD_MAX && (conn->state != CONN_HEAD || is_under_way(conn)))
 		flow_pause(&conn->flow);
 	else
 		flow_read(&conn->flow);
@@ -257,6 +277,7 @@ static void conn_bytes(struct flow *flow, const char *bytes, size_t n)
 	struct conn *conn = LIST_ITEM(flow, struct conn, flow);
 	size_t used = 0;
 
+	conn->has_begun = false;
 	tally_count(&conn->worker->tally.client_bytes_in, n);
 	if (!conn->held_length)
 		used = conn_take(conn, bytes, n);
@@ -267,8 +288,6 @@ static void conn_bytes(struct flow *flow, const char *bytes, size_t n)
 		return;
 	}
 	conn_take_held(conn);
-	if (conn->state != CONN_CLOSED && conn->flow.has_ended && conn->state == CONN_HEAD)
-		conn_close(conn);
 	conn_wait(conn);
 }
 
@@ -276,8 +295,9 @@ void conn_resume(struct conn *conn)
 {
 	if (conn->is_taking || conn->state == CONN_CLOSED)
 		return;
+	conn->has_begun = false;
 	conn_take_held(conn);
-	if (conn->state == CONN_HEAD && conn->flow.has_ended) {
+	if (conn->state == CONN_HEAD && conn->flow.has_ended && !is_under_way(conn)) {
 		conn_finish(conn);
 		return;
 	}
@@ -309,7 +329,7 @@ static void conn_ended(struct flow *flow, int error)
 		exchange_client_left(conn->exchange, error == 0);
 	else if (conn->state == CONN_LOCAL && error == 0)
 		conn->keep_alive = false;
-	else
+	else if (error < 0 || !is_under_way(conn)) /* else it has answers yet to get */
 		conn_close(conn);
 }
 
@@ -425,8 +445,8 @@ void conn_accept(struct worker *worker, int fd, const struct sockaddr_storage *p
 	}
 	conn->worker = worker;
 	conn->peer = *peer;
-	conn->number = ++worker->next_conn_number;
 	list_init(&conn->link);
+	list_init(&conn->waits);
 	list_append(&worker->conns, &conn->link);
 	tally_move(&worker->tally.connections, 1);
 	tally_count(&worker->tally.connections_accepted, 1);
@@ -436,17 +456,31 @@ void conn_accept(struct worker *worker, int fd, const struct sockaddr_storage *p
 	}
 }
 
-void conn_metrics(struct worker *worker, uint64_t number, char *text, size_t length)
-{
-	for (struct list *l = worker->conns.next; l != &worker->conns; l = l->next) {
-		struct conn *conn = LIST_ITEM(l, struct conn, link);
+/* --- the metrics --- */
 
-		if (conn->number != number || conn->state != CONN_LOCAL)
-			continue;
-		if (text)
-			answer_text(conn, "application/json", text, length);
-		else
-			answer_error(conn, 503, NULL, 0, false);
+void conn_ask_metrics(struct conn *conn)
+{
+	struct worker *w = conn->worker;
+
+	conn->state = CONN_LOCAL;
+	conn->question = ++w->next_question;
+	list_append(&w->asked, &conn->waits);
+	if (gate_ask_metrics(w->gate, w, conn->question) == 0)
 		return;
-	}
+	list_remove(&conn->waits);
+	answer_error(conn, 503, NULL, 0, false);
+}
+
+void conn_metrics(struct worker *worker, uint64_t question, char *text, size_t length)
+{
+	struct list *first = list_first(&worker->asked);
+	struct conn *conn = first ? LIST_ITEM(first, struct conn, waits) : NULL;
+
+	if (!conn || conn->question != question) /* who asked has left */
+		return;
+	list_remove(first);
+	if (text)
+		answer_text(conn, "application/json", text, length);
+	else
+		answer_error(conn, 503, NULL, 0, false);
 }

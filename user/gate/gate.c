@@ -149,7 +149,7 @@ void gate_tell(struct gate *gate, enum gate_event event, char *json)
 	__atomic_fetch_add(&gate->events_dropped, 1, __ATOMIC_RELAXED);
 }
 
-int gate_ask_metrics(struct gate *gate, struct worker *worker, uint64_t conn_number)
+int gate_ask_metrics(struct gate *gate, struct worker *worker, uint64_t question)
 {
 	struct gate_message *message = calloc(1, sizeof(*message));
 	int r;
@@ -159,7 +159,7 @@ int gate_ask_metrics(struct gate *gate, struct worker *worker, uint64_t conn_num
 	list_init(&message->link);
 	message->kind = MESSAGE_METRICS;
 	message->worker = worker;
-	message->conn_number = conn_number;
+	message->question = question;
 	r = post(gate, message);
 	if (r < 0)
 		free(message);

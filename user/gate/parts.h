@@ -40,6 +40,18 @@
 #define GATE_OWN_CLIENTS 65536 /* of the gate's own table */
 #endif
 
+/*
+ * What a worker does at most in one turn of its loop, so that no callback takes long and
+ * everybody's bytes have their turn. The rest is done in the turns that follow.
+ */
+#define GATE_ACCEPTS_MAX   16 /* connections accepted of one listener */
+#define GATE_PIPELINED_MAX 64 /* requests begun that came behind another of their connection */
+#define GATE_WOKEN_MAX	   32 /* requests that come out of the queue, twice in a turn */
+#define GATE_ANSWERS_MAX   32 /* answers of the main loop */
+#define GATE_DRAINED_MAX   64 /* connections that learn of a drain */
+#define GATE_INTERIM_MAX   32 /* interim heads in one read; more are no answer */
+#define GATE_ADMITTED_MAX  64 /* that come out of the queue while the lock is held once */
+
 enum gate_timer {
 	TIMER_HEAD,    /* of a client's head, from its first byte */
 	TIMER_IDLE,    /* between two requests */
@@ -127,7 +139,7 @@ struct gate_message { /* to the main loop */
 	enum { MESSAGE_EVENT, MESSAGE_METRICS } kind;
 	enum gate_event event;
 	struct worker *worker; /* that asked for the metrics */
-	uint64_t conn_number;
+	uint64_t question;
 	size_t length;
 	char *text; /* the event's JSON; the answer's */
 };
@@ -195,12 +207,17 @@ struct worker {
 	size_t listener_count;
 	uv_timer_t accept_again; /* after descriptors or memory had run out */
 	struct settings *settings;
-	struct list conns;			    /* all of its connections */
+	struct list conns;			    /* all of its connections, but for `draining` */
 	struct list idle_ups[CONFIG_UPSTREAMS_MAX]; /* the latest used first */
-	struct list woken;    /* exchanges that may run, or lost their place */
-	struct list detached; /* exchanges whose client has left */
+	struct list later;    /* connections that hold more requests than they may begin now */
+	struct list draining; /* those that have not heard of the drain yet */
+	struct list asked;    /* those that wait for the main loop's answer, in its order */
+	struct list answers;  /* which it has given */
+	unsigned int pipelined_left; /* of GATE_PIPELINED_MAX in this turn */
+	struct list woken;	     /* exchanges that may run, or lost their place */
+	struct list detached;	     /* exchanges whose client has left */
 	struct list spare_exchanges;
-	uint64_t next_conn_number;
+	uint64_t next_question;
 	uint32_t in_flight;	/* exchanges that are no streams; the main thread reads it */
 	uint64_t told_since_ns; /* events of refusals in this second */
 	uint32_t told;
@@ -231,7 +248,7 @@ uint64_t gate_tokens(const struct gate *gate);
 uint64_t gate_key(const struct gate *gate, struct hatago_client_id id);
 /* To the main loop; takes the text. */
 void gate_tell(struct gate *gate, enum gate_event event, char *json);
-int gate_ask_metrics(struct gate *gate, struct worker *worker, uint64_t conn_number);
+int gate_ask_metrics(struct gate *gate, struct worker *worker, uint64_t question);
 
 /* --- a client's connection --- */
 
@@ -248,7 +265,8 @@ struct conn {
 	struct flow flow;
 	struct worker *worker;
 	struct list link;
-	uint64_t number;
+	struct list waits; /* in its worker's `later` or `asked` */
+	uint64_t question; /* in LOCAL: the number of what it asked */
 	enum conn_state state;
 	struct exchange *exchange; /* NULL unless BUSY */
 	char *held;		   /* bytes that nobody has taken yet; NULL: none */
@@ -263,6 +281,7 @@ struct conn {
 	bool is_proxied;	      /* a PROXY header says who `peer` is */
 	bool is_direct;		      /* `peer` itself completed the handshake */
 	bool keep_alive, is_http10;
+	bool has_begun;	  /* a request, since it last had its turn */
 	bool is_taking;	  /* conn_input() runs: whoever calls it from within only adds */
 	uint64_t discard; /* bytes of a refused request's body that are still to come */
 	size_t lingered;
@@ -280,7 +299,9 @@ void conn_resume(struct conn *conn);
 int conn_hold(struct conn *conn, const char *bytes, size_t n);
 int conn_send(struct conn *conn, const char *head, size_t head_length, const char *body,
 	      size_t body_length);
-void conn_metrics(struct worker *worker, uint64_t number, char *text, size_t length);
+/* Asks the main loop for the metrics, and answers with them. text: NULL where there are none. */
+void conn_ask_metrics(struct conn *conn);
+void conn_metrics(struct worker *worker, uint64_t question, char *text, size_t length);
 
 /* --- a request and its answer --- */
 

@@ -264,9 +264,7 @@ void request_begin(struct conn *conn, const char *head, size_t length)
 		tally_count(&w->tally.outcomes[TALLY_LOCAL], 1);
 		conn->discard = message->framing == HTTP_LENGTH ? message->body_length : 0;
 		conn->keep_alive = conn->keep_alive && message->framing != HTTP_CHUNKED;
-		conn->state = CONN_LOCAL;
-		if (gate_ask_metrics(w->gate, w, conn->number) < 0)
-			answer_error(conn, 503, NULL, 0, false);
+		conn_ask_metrics(conn);
 	} else {
 		request_start(conn, message);
 	}

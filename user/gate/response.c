@@ -362,6 +362,7 @@ static ssize_t answer_take(struct exchange *x, const char *bytes, size_t n)
 {
 	struct up *up = x->up;
 	size_t used = 0;
+	unsigned int interim = 0;
 	bool is_end = false;
 
 	out_begin(x->worker);
@@ -372,7 +373,8 @@ static ssize_t answer_take(struct exchange *x, const char *bytes, size_t n)
 
 		if (up->exchange != x) /* the client left meanwhile */
 			return -1;
-		if (r < 0) {
+		interim += !x->answer_has_begun;
+		if (r < 0 || interim > GATE_INTERIM_MAX) {
 			answer_broken(x, -EPROTO);
 			return -1;
 		}

@@ -25,10 +25,14 @@ void admit_others(struct gate *gate, struct worker *here, uint64_t now_ns)
 {
 	struct ticket *ticket;
 
-	while (dispatch_may(gate, now_ns) && (ticket = admission_next(gate->admission, now_ns))) {
+	for (int i = 0; i < GATE_ADMITTED_MAX; i++) {
+		if (!dispatch_may(gate, now_ns) ||
+		    !(ticket = admission_next(gate->admission, now_ns)))
+			return;
 		dispatch_choose(exchange_of(ticket), now_ns);
 		wake(exchange_of(ticket), here);
 	}
+	uv_async_send(&gate->async); /* the main loop goes on, after others had the lock */
 }
 
 static void in_flight_less(struct worker *w)

@@ -13,7 +13,6 @@
 #include "base/clock.h"
 #include "gate/parts.h"
 
-#define ACCEPTS_MAX	16  /* in one turn of the loop */
 #define ACCEPT_AGAIN_MS 100 /* after descriptors had run out */
 
 void worker_poke(struct worker *worker)
@@ -21,20 +20,73 @@ void worker_poke(struct worker *worker)
 	uv_async_send(&worker->async);
 }
 
-/* Those that were woken from this thread: not from within whatever woke them. */
+/* --- what is done in slices --- */
+
+/* Not from within whatever woke them. */
 static void run_woken(struct worker *w)
 {
 	struct list *first;
 
-	while ((first = list_first(&w->woken))) {
+	for (int i = 0; i < GATE_WOKEN_MAX && (first = list_first(&w->woken)); i++) {
 		list_remove(first);
 		admit_woken(LIST_ITEM(first, struct exchange, link));
 	}
 }
 
+/* Connections with requests that they could not begin in the last turn, the first first. */
+static void run_later(struct worker *w)
+{
+	struct list *first;
+
+	while (w->pipelined_left && (first = list_first(&w->later))) {
+		list_remove(first);
+		w->pipelined_left--;
+		conn_resume(LIST_ITEM(first, struct conn, waits));
+	}
+}
+
+static void take_answers(struct worker *w)
+{
+	struct list *first;
+
+	for (int i = 0; i < GATE_ANSWERS_MAX && (first = list_first(&w->answers)); i++) {
+		struct gate_message *message = LIST_ITEM(first, struct gate_message, link);
+
+		list_remove(first);
+		conn_metrics(w, message->question, message->text, message->length);
+		free(message->text);
+		free(message);
+	}
+}
+
+/* Connections to the upstreams grow old by themselves, and don't come back to the pool. */
+static void drain(struct worker *w)
+{
+	struct list *first;
+
+	for (int i = 0; i < GATE_DRAINED_MAX && (first = list_first(&w->draining)); i++) {
+		struct conn *conn = LIST_ITEM(first, struct conn, link);
+
+		list_append(&w->conns, first);
+		if (conn->state == CONN_BUSY)
+			conn->keep_alive = false;
+		else if (conn->state == CONN_HEAD && !conn->held_length)
+			conn_finish(conn);
+	}
+}
+
 static void on_prepare(uv_prepare_t *prepare)
 {
-	run_woken(prepare->data);
+	struct worker *w = prepare->data;
+
+	w->pipelined_left = GATE_PIPELINED_MAX;
+	run_woken(w);
+	run_later(w);
+	take_answers(w);
+	drain(w);
+	if (!list_is_empty(&w->woken) || !list_is_empty(&w->later) || !list_is_empty(&w->answers) ||
+	    !list_is_empty(&w->draining))
+		worker_poke(w); /* the loop is not to fall asleep */
 }
 
 static void on_check(uv_check_t *check)
@@ -45,6 +97,8 @@ static void on_check(uv_check_t *check)
 	if (w->flows.now_ns) /* something has happened in this turn */
 		histogram_record(&w->tally.turn, clock_mono_ns() - w->flows.now_ns);
 }
+
+/* --- the inbox --- */
 
 static void take_settings(struct worker *w, struct settings *settings)
 {
@@ -57,23 +111,7 @@ static void take_settings(struct worker *w, struct settings *settings)
 	health_follow(w);
 }
 
-static void drain(struct worker *w)
-{
-	struct list *next;
-
-	w->is_draining = true;
-	for (struct list *l = w->conns.next; l != &w->conns; l = next) {
-		struct conn *conn = LIST_ITEM(l, struct conn, link);
-
-		next = l->next;
-		if (conn->state == CONN_BUSY)
-			conn->keep_alive = false;
-		else if (conn->state == CONN_HEAD && !conn->held_length)
-			conn_finish(conn);
-	}
-	up_close_idle(w);
-}
-
+/* Nobody is served any more: all at once. */
 static void stop(struct worker *w)
 {
 	struct list *next;
@@ -85,6 +123,7 @@ static void stop(struct worker *w)
 	}
 	uv_close((uv_handle_t *)&w->accept_again, NULL);
 	health_stop(w);
+	list_append_all(&w->conns, &w->draining);
 	for (struct list *l = w->conns.next; l != &w->conns; l = next) {
 		struct conn *conn = LIST_ITEM(l, struct conn, link);
 
@@ -103,42 +142,24 @@ static void stop(struct worker *w)
 	uv_close((uv_handle_t *)&w->async, NULL);
 }
 
-static void take_answers(struct worker *w, struct list *answers)
-{
-	struct list *first;
-
-	while ((first = list_first(answers))) {
-		struct gate_message *message = LIST_ITEM(first, struct gate_message, link);
-
-		list_remove(first);
-		conn_metrics(w, message->conn_number, message->text, message->length);
-		free(message->text);
-		free(message);
-	}
-}
-
 static void on_async(uv_async_t *async)
 {
 	struct worker *w = async->data;
 	struct settings *settings;
-	struct list answers, *first;
-	bool must_drain, must_stop;
+	bool must_stop;
 
-	list_init(&answers);
 	uv_mutex_lock(&w->inbox_lock);
-	while ((first = list_first(&w->inbox_woken)))
-		list_append(&w->woken, first);
-	while ((first = list_first(&w->inbox_answers)))
-		list_append(&answers, first);
+	list_append_all(&w->woken, &w->inbox_woken);
+	list_append_all(&w->answers, &w->inbox_answers);
 	settings = w->inbox_settings;
 	w->inbox_settings = NULL;
-	must_drain = w->inbox_drain && !w->is_draining;
+	if (w->inbox_drain && !w->is_draining) {
+		w->is_draining = true;
+		list_append_all(&w->draining, &w->conns);
+	}
 	must_stop = w->inbox_stop && !w->is_stopping;
 	uv_mutex_unlock(&w->inbox_lock);
 	take_settings(w, settings);
-	take_answers(w, &answers);
-	if (must_drain)
-		drain(w);
 	if (must_stop)
 		stop(w);
 }
@@ -161,7 +182,7 @@ static void on_connection(uv_poll_t *listener, int status, int events)
 	(void)events;
 	if (status < 0 || uv_fileno((uv_handle_t *)listener, &fd) < 0)
 		return;
-	for (int i = 0; i < ACCEPTS_MAX; i++) {
+	for (int i = 0; i < GATE_ACCEPTS_MAX; i++) {
 		struct sockaddr_storage peer = {.ss_family = AF_UNIX};
 		socklen_t size = sizeof(peer);
 		int accepted =
@@ -211,6 +232,10 @@ int worker_init(struct worker *w, struct gate *gate, struct err *err)
 
 	w->gate = gate;
 	list_init(&w->conns);
+	list_init(&w->later);
+	list_init(&w->draining);
+	list_init(&w->asked);
+	list_init(&w->answers);
 	list_init(&w->woken);
 	list_init(&w->detached);
 	list_init(&w->spare_exchanges);
@@ -280,7 +305,8 @@ void worker_done(struct worker *w)
 		list_remove(first);
 		free(LIST_ITEM(first, struct exchange, link));
 	}
-	while ((first = list_first(&w->inbox_answers))) {
+	list_append_all(&w->answers, &w->inbox_answers);
+	while ((first = list_first(&w->answers))) {
 		struct gate_message *message = LIST_ITEM(first, struct gate_message, link);
 
 		list_remove(first);

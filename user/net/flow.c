@@ -21,20 +21,24 @@
 static void on_tick(uv_timer_t *tick)
 {
 	struct flow_loop *loop = tick->data;
+	unsigned int left = FLOW_LATE_MAX;
 
 	loop->now_ns = clock_mono_ns();
 	for (unsigned int i = 0; i < FLOW_TIMERS_MAX; i++) {
 		struct list *first;
 
-		while ((first = list_first(&loop->timers[i]))) {
+		while (left && (first = list_first(&loop->timers[i]))) {
 			struct flow *flow = LIST_ITEM(first, struct flow, timer_link);
 
 			if (flow->deadline_ns > loop->now_ns)
 				break;
 			list_remove(&flow->timer_link);
 			flow->events->late(flow, i);
+			left--;
 		}
 	}
+	if (!left)
+		uv_timer_start(tick, on_tick, FLOW_LATE_MS, FLOW_TICK_MS);
 }
 
 /* Once a turn: the clock costs as much as a good part of a request. */

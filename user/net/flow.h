@@ -21,7 +21,9 @@
 #include "base/list.h"
 
 #define FLOW_READ_BYTES (64 << 10) /* of one read */
-#define FLOW_TICK_MS	20	   /* how late a time-out may be */
+#define FLOW_TICK_MS	20	   /* how late a time-out may be, */
+#define FLOW_LATE_MAX	64	   /* but where more than so many are due at once, */
+#define FLOW_LATE_MS	1	   /* so that the next go on after this: others are to have turns */
 #define FLOW_TIMERS_MAX 12
 #define FLOW_PROBE_S	60 /* of silence, after which TCP asks whether the other side is there */
 

@@ -49,27 +49,35 @@ uint64_t clock_real_ns(void)
 static char folder[64];
 static int upstream_fd = -1;
 
+#define BREAKER(more) "circuitBreaker: {healthCheckInterval: 0" more "}\n"
+#define BREAKS	      ", failureThreshold: 2, recoveryTimeout: 1s, halfOpenProbes: 1"
+
 /* Keys of gate, and the others. */
 static const struct {
 	const char *gate, *others;
 } configs[WORLD_CONFIGS] = {
-	{"", "rateLimiting: {enabled: false}\nmaxConcurrent: 1\nqueueSize: 1\n"},
+	{"", BREAKER(", enabled: false") "rateLimiting: {enabled: false}\nmaxConcurrent: "
+					 "1\nqueueSize: 1\n"},
 	{", routes: [{path: /dear, cost: 3, maxConcurrent: 1}], maxStreams: 1, "
 	 "methods: [{method: tools/call, cost: 2}]",
-	 "rateLimiting: {tokensPerSecond: 1, burstCapacity: 3}\nperClientLimits: true\n"
-	 "maxConcurrent: 2\nmaxConcurrentPerClient: 1\nqueueSize: 2\nrejectStyle: inband\n"},
+	 BREAKER(BREAKS) "rateLimiting: {tokensPerSecond: 1, burstCapacity: 3}\nperClientLimits: "
+			 "true\n"
+			 "maxConcurrent: 2\nmaxConcurrentPerClient: 1\nqueueSize: 2\nrejectStyle: "
+			 "inband\n"},
 	{", maxRequestLine: 256, maxHeaders: 8, maxHeaderBytes: 1024, maxBodyBytes: 64, "
 	 "maxBatch: 2",
-	 "rateLimiting: {enabled: false}\nmaxConcurrent: 100\nqueueSize: 0\n"
-	 "compat: {nullId: true}\n"},
+	 BREAKER("") "rateLimiting: {enabled: false}\nmaxConcurrent: 100\nqueueSize: 0\n"
+		     "compat: {nullId: true}\n"},
 	{", maxDecisionBytes: 1024, minBodyRate: 100, maxConnections: 3, forwarded: true",
-	 "rateLimiting: {tokensPerSecond: 5, burstCapacity: 10}\nmaxConcurrent: 3\n"
-	 "timeout: 2s\nqueueTimeout: 500ms\n"},
+	 BREAKER(BREAKS ", onOpen: hold") "adaptive: {enabled: true}\n"
+					  "rateLimiting: {tokensPerSecond: 5, burstCapacity: "
+					  "10}\nmaxConcurrent: 3\n"
+					  "timeout: 2s\nqueueTimeout: 500ms\n"},
 	{", proxyProtocol: [192.0.2.0/31], maxConnectionsPerClient: 1",
-	 "rateLimiting: {enabled: false}\nmaxConcurrent: 2\nqueueSize: 3\n"
-	 "perClientLimits: true\n"},
+	 BREAKER(BREAKS) "rateLimiting: {enabled: false}\nmaxConcurrent: 2\nqueueSize: 3\n"
+			 "perClientLimits: true\n"},
 	{", trustedProxies: [192.0.2.0/24], clientId: x-forwarded-for, maxStreams: 0",
-	 "rateLimiting: {enabled: false}\nmaxConcurrent: 4\nqueueSize: 4\n"},
+	 BREAKER("") "rateLimiting: {enabled: false}\nmaxConcurrent: 4\nqueueSize: 4\n"},
 };
 /* Here the connection's number is not the client's. */
 #define CONFIG_OF_PROXIES 4
@@ -356,6 +364,7 @@ void world_pass(struct world *world, uint64_t ms)
 
 	clock_ns += ms * NS_PER_MS;
 	tick->timer_cb(tick);
+	uv_async_send(&world->gate->async); /* what the breakers do by the clock */
 	world_step(world);
 }
 
