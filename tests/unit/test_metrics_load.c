@@ -30,6 +30,10 @@ static int setup(void **state)
 	load = &s->load;
 	load->is_on = true;
 	load->triggers = 3;
+	load->load_average[0] = 1.25;
+	load->load_average[2] = 0.5;
+	load->softnet_dropped = 7;
+	load->softnet_squeezed = 8;
 	load->now = (struct pressure){.pressure = 0.625, .scale = 0.8125, .reason = PRESSURE_CPU};
 	load->now.options.threshold[PRESSURE_CPU] = 80;
 	load->now.options.threshold[PRESSURE_PSI_IO_FULL] = 20.5;
@@ -144,19 +148,25 @@ static void test_json(void **state)
 	adaptive_is("{\"enabled\":true,\"pressure\":0.625,\"scale\":0.813,\"reason\":\"cpu\","
 		    "\"signals\":{\"cpu\":{\"value\":93.063,\"threshold\":80},"
 		    "\"psi.io.full\":{\"value\":null,\"threshold\":20.5},"
-		    "\"responseTime\":{\"value\":0,\"threshold\":5000}},\"triggers\":3}");
+		    "\"responseTime\":{\"value\":0,\"threshold\":5000}},\"triggers\":3,"
+		    "\"machine\":{\"loadAverage\":[1.25,0,0.5],\"softnetDropped\":7,"
+		    "\"softnetSqueezed\":8}}");
 	s->load.now.pressure = 0; /* well below: nothing is the reason of anything */
 	s->load.now.options.threshold[PRESSURE_PSI_IO_FULL] = 0;
 	adaptive_is("{\"enabled\":true,\"pressure\":0,\"scale\":0.813,\"reason\":null,"
 		    "\"signals\":{\"cpu\":{\"value\":93.063,\"threshold\":80},"
-		    "\"responseTime\":{\"value\":0,\"threshold\":5000}},\"triggers\":3}");
+		    "\"responseTime\":{\"value\":0,\"threshold\":5000}},\"triggers\":3,"
+		    "\"machine\":{\"loadAverage\":[1.25,0,0.5],\"softnetDropped\":7,"
+		    "\"softnetSqueezed\":8}}");
 }
 
 static void test_json_off(void **state)
 {
 	(void)state;
 	adaptive_is("{\"enabled\":false,\"pressure\":0,\"scale\":1,\"reason\":null,"
-		    "\"signals\":{},\"triggers\":0}");
+		    "\"signals\":{},\"triggers\":0,"
+		    "\"machine\":{\"loadAverage\":[0,0,0],\"softnetDropped\":0,"
+		    "\"softnetSqueezed\":0}}");
 }
 
 #define ON(test)  cmocka_unit_test_setup_teardown(test, setup, teardown)

@@ -26,7 +26,8 @@ struct adapt {
 	struct agent *agent;
 	struct sense *sense; /* NULL: adaptation is off */
 	struct pressure pressure;
-	struct pressure_load load; /* as last read */
+	struct sense_load sensed;  /* as last read */
+	struct pressure_load load; /* of it, and of the gate, what counts */
 	uv_timer_t check_timer, heartbeat_timer;
 	struct stall *stall;	      /* NULL: likewise */
 	uint64_t served, response_ns; /* as last seen of the gate's tally */
@@ -101,18 +102,18 @@ static void fill_response_time(struct adapt *adapt, struct pressure_load *ret)
 
 static void fill_machine(struct adapt *adapt, uint64_t now_ns, struct pressure_load *ret)
 {
-	struct sense_load load;
+	struct sense_load *load = &adapt->sensed;
 	struct err notice;
 
-	sense_read(adapt->sense, now_ns, &load);
+	sense_read(adapt->sense, now_ns, load);
 	while (sense_notice(adapt->sense, &notice))
 		log_line(LEVEL_WARNING, "adaptive: %s", notice.text);
-	if (load.valid & SENSE_HAS_CPU)
-		pressure_load_set(ret, PRESSURE_CPU, load.cpu_percent);
-	if (load.valid & SENSE_HAS_MEMORY)
-		pressure_load_set(ret, PRESSURE_MEMORY, load.memory_percent);
+	if (load->valid & SENSE_HAS_CPU)
+		pressure_load_set(ret, PRESSURE_CPU, load->cpu_percent);
+	if (load->valid & SENSE_HAS_MEMORY)
+		pressure_load_set(ret, PRESSURE_MEMORY, load->memory_percent);
 	for (unsigned int r = 0; r < SENSE_RESOURCES; r++) {
-		const struct sense_psi *psi = &load.psi[r];
+		const struct sense_psi *psi = &load->psi[r];
 
 		if (psi->valid & SENSE_PSI_SOME)
 			pressure_load_set(ret, stall_signal(r, PSI_SOME), psi->some_percent);
@@ -314,5 +315,8 @@ void adapt_view(const struct agent *agent, struct pressure_view *ret)
 		.now = adapt->pressure,
 		.load = adapt->load,
 		.triggers = stall_triggers(adapt->stall),
+		.softnet_dropped = adapt->sensed.softnet_dropped,
+		.softnet_squeezed = adapt->sensed.softnet_squeezed,
 	};
+	memcpy(ret->load_average, adapt->sensed.load, sizeof(ret->load_average));
 }

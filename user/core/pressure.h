@@ -69,6 +69,9 @@ struct pressure_view {
 	struct pressure now;
 	struct pressure_load load; /* as last read */
 	uint32_t triggers;	   /* PSI triggers that wake between two looks */
+	/* Besides, for people: averages of 1, 5 and 15 minutes; since the look before. */
+	double load_average[3];
+	uint64_t softnet_dropped, softnet_squeezed; /* packets; runs of the network's softirq */
 };
 
 static inline void pressure_load_set(struct pressure_load *load, enum pressure_signal signal,

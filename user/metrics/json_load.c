@@ -30,5 +30,13 @@ void metrics_json_load(const struct pressure_view *load, struct json *out)
 			write_signal(load, signal, out);
 	json_object_end(out);
 	json_u64(out, "triggers", load->triggers);
+	json_object_begin(out, "machine");
+	json_array_begin(out, "loadAverage");
+	for (size_t i = 0; i < 3; i++)
+		json_rounded(out, NULL, load->load_average[i]);
+	json_array_end(out);
+	json_u64(out, "softnetDropped", load->softnet_dropped);
+	json_u64(out, "softnetSqueezed", load->softnet_squeezed);
+	json_object_end(out);
 	json_object_end(out);
 }
