@@ -10,7 +10,7 @@
 #include "pressure.h"
 #include "seat.h"
 
-/* What a frame takes, and the scale of what that costs. */
+/* What a frame takes, and the scale of what that costs: set where take() is called. */
 struct tokens {
 	__u64 of[HATAGO_EDGE_DIMENSIONS];
 	__u64 inv;
@@ -67,17 +67,22 @@ __noinline int take(struct hatago_slot *slot, const struct hatago_rules *r, __u3
 	return slot_take_once(slot, r, dimensions, n->of, now, (__u32)n->inv, 0, 1);
 }
 
-static __always_inline int limit_take(const struct seat *seat, const struct hatago_rules *r,
-				      __u32 dimensions, const struct tokens *n, __u64 now)
+static __always_inline int limit_take(const struct seat *seat, const struct hatago_config *c,
+				      const struct hatago_rules *r, __u32 dimensions,
+				      struct tokens *n, __u64 now_ns)
 {
+	__u64 now = bucket_time(now_ns);
 	int lacking = SLOT_CONTENDED;
 
-	if (!(r->flags & HATAGO_STEPS) && n->inv == HATAGO_INV_ONE)
+	if (!(r->flags & HATAGO_STEPS) && c->pressure.scale_inv <= HATAGO_INV_ONE)
 		lacking = (seat->place & TABLE_NEW)
 				  ? slot_take_once(seat->slot, r, dimensions, n->of, now,
 						   HATAGO_INV_ONE, 1, 0)
 				  : slot_take_once(seat->slot, r, dimensions, n->of, now,
 						   HATAGO_INV_ONE, 0, 0);
+	if (lacking != SLOT_CONTENDED)
+		return lacking;
+	n->inv = pressure_inv(&c->pressure, seat->slot, now_ns);
 #pragma clang loop unroll(disable)
 	for (int tries = 0; lacking == SLOT_CONTENDED && tries < BUCKET_RETRIES; tries++)
 		lacking = take(seat->slot, r, dimensions, n, now);
@@ -102,35 +107,45 @@ limit_hold(const struct seat *seat, const struct hatago_rules *r, __u64 now_ns, 
 	return HATAGO_REASON_WITHIN_LIMITS;
 }
 
-/* Takes what the frame costs its client; the reason for that, or for taking nothing. */
-static __always_inline enum hatago_reason limit_pay(const struct seat *seat, const struct packet *p,
-						    const struct hatago_config *c,
-						    const struct hatago_rules *r, __u64 now_ns)
+/* The reason for a frame that was refused by its client's buckets. */
+static __always_inline enum hatago_reason limit_lacks(const struct seat *seat, int lacking)
 {
-	const struct tokens tokens = {
-		.of =
-			{
-				[HATAGO_DIM_CONNECTIONS] = 1,
-				[HATAGO_DIM_PACKETS] = p->segments,
-				[HATAGO_DIM_BYTES] = p->length,
-			},
-		.inv = pressure_inv(&c->pressure, seat->slot, now_ns),
-	};
-	__u32 dimensions = r->dimensions;
-	int lacking;
-
-	if (!p->is_connection)
-		dimensions &= ~(1u << HATAGO_DIM_CONNECTIONS);
-	lacking = limit_take(seat, r, dimensions, &tokens, bucket_time(now_ns));
-	if (seat->is_away)
-		keep(seat->slot, seat->key, now_ns, seat->place);
-	if (lacking == SLOT_TAKEN)
-		return seat->place < 0 ? HATAGO_REASON_OVERFLOW : HATAGO_REASON_WITHIN_LIMITS;
 	if (lacking == SLOT_CONTENDED)
 		return HATAGO_REASON_CONTENDED;
 	if (seat->place < 0)
 		return HATAGO_REASON_OVERFLOW_LIMIT;
 	return HATAGO_REASON_LIMIT_CONNECTIONS + lacking;
+}
+
+/* Takes what the frame costs its client. asked: and the budget of strangers if it is one. */
+static __always_inline enum hatago_reason limit_pay(const struct seat *seat, const struct packet *p,
+						    const struct hatago_config *c,
+						    const struct hatago_rules *r, bool asked,
+						    __u64 now_ns)
+{
+	struct tokens tokens = {.of = {
+					[HATAGO_DIM_CONNECTIONS] = 1,
+					[HATAGO_DIM_PACKETS] = p->segments,
+					[HATAGO_DIM_BYTES] = p->length,
+				}};
+	__u32 dimensions = r->dimensions;
+	int lacking;
+
+	if (!p->is_connection)
+		dimensions &= ~(1u << HATAGO_DIM_CONNECTIONS);
+	lacking = limit_take(seat, c, r, dimensions, &tokens, now_ns);
+	if (seat->is_away)
+		keep(seat->slot, seat->key, now_ns, seat->place);
+	if (lacking == SLOT_TAKEN) {
+		if (!asked || slot_is_trusted(seat->slot, tick_of(now_ns)) ||
+		    strangers_admit(p, now_ns))
+			return seat->place < 0 ? HATAGO_REASON_OVERFLOW
+					       : HATAGO_REASON_WITHIN_LIMITS;
+		seat->slot->drops += p->segments;
+		return HATAGO_REASON_STRANGERS;
+	}
+	seat->slot->drops += p->segments;
+	return limit_lacks(seat, lacking);
 }
 
 /*
@@ -160,14 +175,11 @@ limit_charge(const struct packet *p, const struct hatago_config *c, const struct
 	seat.slot->packets += p->segments;
 	seat.slot->bytes += p->length;
 	reason = limit_hold(&seat, r, now_ns, p->is_connection);
-	if (reason == HATAGO_REASON_WITHIN_LIMITS)
-		reason = limit_pay(&seat, p, c, r, now_ns);
-	if (asked && reason == HATAGO_REASON_WITHIN_LIMITS &&
-	    !slot_is_trusted(seat.slot, tick_of(now_ns)) && !strangers_admit(p, now_ns))
-		reason = HATAGO_REASON_STRANGERS;
-	if (reason != HATAGO_REASON_WITHIN_LIMITS && reason != HATAGO_REASON_OVERFLOW)
+	if (reason != HATAGO_REASON_WITHIN_LIMITS) {
 		seat.slot->drops += p->segments;
-	return reason;
+		return reason;
+	}
+	return limit_pay(&seat, p, c, r, asked, now_ns);
 }
 
 static __always_inline enum hatago_reason
