@@ -172,6 +172,7 @@ $(BUILD)/hatago-visit: $(call objects,tools/dev/visit*.c)
 $(BUILD)/hatago-press: $(BUILD)/tests/system/press.o
 $(UNIT): $(BUILD)/tests/%: $(BUILD)/tests/unit/%.o
 $(BUILD)/tests/test_render: $(call objects,tools/bpfctl/render*.c) $(BUILD)/tools/bpfctl/text.o
+$(BUILD)/tests/test_sim $(BUILD)/bench/adapt: $(call objects,tests/sim/*.c)
 $(BPF_TESTS): $(BUILD)/tests/%: $(BUILD)/tests/bpf/%.o $(filter-out $(BUILD)/tests/bpf/test_%,$(call objects,tests/bpf/*.c))
 $(BENCHES): $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o
 $(BUILD)/bench/live: $(BUILD)/tools/dev/generator.o

@@ -1,28 +1,33 @@
 // SPDX-License-Identifier: MIT
 /*
- * See gradient.h.
+ * See gradient.h. Here samples become windows. A window begins when its requests are of one
+ * kind: after a fall of the limit only once no more run than it allows and these have ended, so
+ * that neither those from before it (long ones most of all) nor the first, short ones mislead.
  */
 #include "core/gradient.h"
 
 #include <math.h>
 #include <string.h>
 
-#define WINDOW_MIN_NS  100000000ULL  /* a window lasts as long, and until it has ... */
-#define WINDOW_SAMPLES 25	     /* ... so many, but not longer than ... */
-#define WINDOW_MAX_NS  2000000000ULL /* ... this, */
-#define SAMPLES_MIN    8	     /* and tells nothing with fewer */
-#define DRAIN_MAX_NS   5000000000ULL
-#define LOW_SHARE      0.25
-#define TOLERANCE      2.0  /* low_ns over base_ns from where the limit falls */
-#define GROW_WITHIN    1.5  /* likewise up to where it grows */
-#define FALL_MOST      0.5  /* the limit falls to this share at most, at once */
-#define DROP_SHARE     0.05 /* of failed requests that make it fall */
-#define LEARN_SHARE    (1.0 / 32)
+#include "core/gradient_parts.h"
 
-static double clamp(double x, double low, double high)
-{
-	return x < low ? low : x > high ? high : x;
-}
+/*
+ * A window lasts 100 ms or more, and until it has 25 samples and half of what is in flight; this
+ * half no longer matters from 250 ms on, and half of 25 will do from 500 ms on. Whatever
+ * happens it has 8. That of a test has 100 samples, unless these take longer than a second.
+ */
+#define WINDOW_MIN_NS  100000000ULL
+#define WINDOW_LONG_NS 250000000ULL
+#define WINDOW_SLOW_NS 500000000ULL
+#define WINDOW_TEST_NS 1000000000ULL
+#define WINDOW_MAX_NS  2000000000ULL
+#define SAMPLES	       25
+#define SAMPLES_MIN    8
+#define SAMPLES_TEST   100
+#define SETTLE_MAX_NS  5000000000ULL /* a window begins then in any case */
+#define LOW_SHARE      0.25	     /* few enough to be of the fast kind where there are two */
+#define DROP_SHARE     0.05	     /* of requests, from where they make the limit fall */
+#define IN_FLIGHT_MIN  1e-6
 
 static void window_begin(struct gradient *g, uint64_t now_ns)
 {
@@ -35,6 +40,10 @@ void gradient_init(struct gradient *g, const struct gradient_options *options, u
 	memset(g, 0, sizeof(*g));
 	g->options = *options;
 	g->limit = options->max;
+	g->rest_wait_ns = GRADIENT_REST_MIN_NS;
+	g->rest_ns = now_ns + GRADIENT_REST_MIN_NS;
+	g->stuck_wait_ns = GRADIENT_TRY_MIN_NS;
+	g->is_draining = true;
 	window_begin(g, now_ns);
 }
 
@@ -43,7 +52,7 @@ void gradient_set_options(struct gradient *g, const struct gradient_options *opt
 	bool was_max = g->limit >= g->options.max;
 
 	g->options = *options;
-	g->limit = was_max ? options->max : clamp(g->limit, options->min, options->max);
+	gradient_limit_set(g, was_max ? options->max : g->limit);
 }
 
 uint32_t gradient_limit(const struct gradient *g)
@@ -51,121 +60,87 @@ uint32_t gradient_limit(const struct gradient *g)
 	return (uint32_t)g->limit;
 }
 
-static void limit_set(struct gradient *g, double limit, uint64_t now_ns)
+void gradient_limit_set(struct gradient *g, double limit)
 {
-	limit = clamp(limit, g->options.min, g->options.max);
+	limit = fmin(fmax(limit, g->options.min), g->options.max);
 	if (limit < g->limit) {
 		g->is_draining = true;
-		g->fresh_ns = now_ns;
+		g->last.per_sec = 0;
 	}
 	g->limit = limit;
-}
-
-static void learn(struct gradient *g, double low_ns, double share)
-{
-	if (g->base_ns <= 0)
-		g->base_ns = low_ns;
-	else
-		g->base_ns *= pow(low_ns / g->base_ns, share);
-}
-
-/* Whether requests waited inside the upstream at `from`: with fewer, as many end, and sooner. */
-static bool did_help(const struct gradient_point *from, const struct gradient_point *to)
-{
-	double fewer = log(from->in_flight / to->in_flight);
-	double slower = log(from->per_sec / to->per_sec);
-	double sooner = log(from->low_ns / to->low_ns);
-
-	return (sooner + fewer - slower) / 2 >= fewer / 2;
-}
-
-static void fall(struct gradient *g, const struct gradient_point *now, double over, uint64_t now_ns)
-{
-	const struct gradient_point *from = &g->anchor;
-	double used = g->window.peak < g->limit ? g->window.peak : g->limit;
-
-	g->streak = 0;
-	if (g->limit <= g->options.min) {
-		learn(g, now->low_ns, LEARN_SHARE * 4);
-		return;
-	}
-	if (from->per_sec > 0 && now->in_flight < from->in_flight * 0.75 && !did_help(from, now)) {
-		g->base_ns = now->low_ns;
-		limit_set(g, g->before, now_ns);
-		g->before = g->anchor.per_sec = 0;
-		return;
-	}
-	if (g->before > 0)
-		g->anchor = *now;
-	else
-		g->before = g->limit;
-	limit_set(g, used * clamp(sqrt(1 / over), FALL_MOST, 1), now_ns);
-}
-
-static void decide(struct gradient *g, const struct gradient_point *now, double at_least_ns,
-		   uint64_t now_ns)
-{
-	bool is_used = g->window.peak >= g->limit / 2;
-	double over = g->base_ns > 0 ? at_least_ns / (TOLERANCE * g->base_ns) : 0;
-
-	if (over > 1) {
-		fall(g, now, over, now_ns);
-		return;
-	}
-	g->before = g->anchor.per_sec = 0;
-	if (g->limit >= g->options.max || !is_used)
-		learn(g, now->low_ns, LEARN_SHARE);
-	else if (now->low_ns < g->base_ns)
-		learn(g, now->low_ns, LEARN_SHARE);
-	if (is_used && now->low_ns <= GROW_WITHIN * g->base_ns) {
-		limit_set(g, g->limit + fmax(1, g->limit * 0.1 * fmin(g->streak + 1, 4)), now_ns);
-		g->streak++;
-	} else {
-		g->streak = 0;
-	}
 }
 
 static void window_end(struct gradient *g, uint64_t now_ns)
 {
 	double lasted_ns = (double)(now_ns - g->window.since_ns);
-	double n = (double)g->window.rtt.total;
-	double share = (double)g->window.drops / g->window.count;
+	double drop_share = (double)g->window.drops / g->window.count;
 	struct gradient_point now = {
-		.in_flight = g->window.area / lasted_ns,
+		.in_flight = fmax(g->window.area / lasted_ns, IN_FLIGHT_MIN),
 		.per_sec = g->window.count / lasted_ns * 1e9,
 		.low_ns = (double)histogram_quantile(&g->window.rtt, LOW_SHARE),
+		.count = g->window.count,
 	};
 
-	if (share > DROP_SHARE) {
+	if (drop_share > DROP_SHARE) {
 		g->streak = 0;
-		limit_set(g, g->limit * (1 - share / 2), now_ns);
-	} else if (n >= SAMPLES_MIN) {
-		double at_least = LOW_SHARE - 1.5 * sqrt(LOW_SHARE * (1 - LOW_SHARE) / n);
-
-		at_least = fmax(at_least, 1 / n);
-		decide(g, &now, (double)histogram_quantile(&g->window.rtt, at_least), now_ns);
+		g->test = GRADIENT_NO_TEST;
+		gradient_limit_set(g, g->limit * (1 - drop_share / 2));
+	} else if (g->window.rtt.total >= SAMPLES_MIN) {
+		gradient_decide(g, &now, now_ns);
 	}
 	window_begin(g, now_ns);
+}
+
+static bool window_is_over(const struct gradient *g, uint64_t lasted_ns)
+{
+	uint32_t wanted = SAMPLES;
+
+	if (g->test >= GRADIENT_TESTS && lasted_ns < WINDOW_TEST_NS)
+		wanted = SAMPLES_TEST;
+	else if (lasted_ns >= WINDOW_MAX_NS)
+		wanted = SAMPLES_MIN;
+	else if (lasted_ns >= WINDOW_SLOW_NS)
+		wanted = SAMPLES / 2;
+	else if (lasted_ns < WINDOW_LONG_NS && g->window.peak / 2 > wanted)
+		wanted = g->window.peak / 2;
+	return lasted_ns >= WINDOW_MIN_NS && g->window.count >= wanted;
+}
+
+/* Is the sample from before the next window? */
+static bool is_settling(struct gradient *g, uint32_t in_flight, uint64_t now_ns)
+{
+	bool is_late = now_ns - g->window.since_ns >= SETTLE_MAX_NS;
+
+	if (g->is_draining && (in_flight <= g->limit || is_late)) {
+		g->is_draining = false;
+		g->skip = in_flight;
+		g->fresh_ns = now_ns;
+		return true;
+	}
+	if (g->is_draining || !g->skip)
+		return g->is_draining;
+	if (--g->skip == 0 || is_late) {
+		g->skip = 0;
+		window_begin(g, now_ns);
+	}
+	return true;
 }
 
 bool gradient_sample(struct gradient *g, uint64_t rtt_ns, uint32_t in_flight, bool is_drop,
 		     uint64_t now_ns)
 {
 	uint32_t before = gradient_limit(g);
-	uint64_t lasted_ns;
+	double passed_ns;
 
 	if (now_ns < g->window.last_ns)
 		now_ns = g->window.last_ns;
-	lasted_ns = now_ns - g->window.since_ns;
-	if (g->is_draining && in_flight > g->limit && lasted_ns < DRAIN_MAX_NS)
+	if (in_flight < 1)
+		in_flight = 1;
+	if (is_settling(g, in_flight, now_ns))
 		return false;
-	if (g->is_draining) {
-		g->is_draining = false;
-		g->fresh_ns = now_ns;
-		window_begin(g, now_ns);
-		return false;
-	}
-	g->window.area += (double)in_flight * (double)(now_ns - g->window.last_ns);
+	/* It was there for no longer than it took, the others all of the time since the last. */
+	passed_ns = (double)(now_ns - g->window.last_ns);
+	g->window.area += (in_flight - 1) * passed_ns + fmin((double)rtt_ns, passed_ns);
 	g->window.last_ns = now_ns;
 	g->window.count++;
 	if (in_flight > g->window.peak)
@@ -174,8 +149,7 @@ bool gradient_sample(struct gradient *g, uint64_t rtt_ns, uint32_t in_flight, bo
 		g->window.drops++;
 	else if (rtt_ns <= now_ns - g->fresh_ns)
 		histogram_record(&g->window.rtt, rtt_ns);
-	if (lasted_ns >= WINDOW_MAX_NS ||
-	    (lasted_ns >= WINDOW_MIN_NS && g->window.rtt.total + g->window.drops >= WINDOW_SAMPLES))
+	if (window_is_over(g, now_ns - g->window.since_ns))
 		window_end(g, now_ns);
 	return gradient_limit(g) != before;
 }

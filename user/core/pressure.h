@@ -24,7 +24,10 @@ enum pressure_signal {
 	PRESSURE_SIGNALS
 };
 
-/* What is known of the load now. */
+/*
+ * What is known of the load, of the time since the last look: averages over longer (avg10 of
+ * /proc/pressure) would tell of what the last step has already mended.
+ */
 struct pressure_load {
 	uint32_t known; /* a bit for each signal: 1u << PRESSURE_CPU ... */
 	double value[PRESSURE_SIGNALS];
@@ -61,7 +64,7 @@ void pressure_set_options(struct pressure *p, const struct pressure_options *opt
  */
 enum pressure_step pressure_update(struct pressure *p, const struct pressure_load *load,
 				   uint64_t now_ns);
-#define PRESSURE_TIGHTEN_NS 500000000ULL
+#define PRESSURE_TIGHTEN_NS 1000000000ULL
 
 /* What there is to show of it. */
 struct pressure_view {
