@@ -401,4 +401,5 @@ def a_thousand_wait_and_only_the_probes_pass(upstream):
     until(lambda: state() == "closed", "closed")
 
 
-main()
+if __name__ == "__main__":
+    main()
