@@ -41,6 +41,7 @@ UNIT       := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/t
 BPF_TESTS  := $(patsubst tests/bpf/%.c,$(BUILD)/tests/%,$(wildcard tests/bpf/test_*.c))
 IN_VM      := $(patsubst %,$(BUILD)/tests/test_%,packets clients pressure edge edge_adopt)
 BENCHES    := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(filter-out %.bpf.c,$(wildcard tests/bench/*.c)))
+BENCH_IN_TESTS := $(addprefix $(BUILD)/bench/,upstream overload)
 SYSTEM     := $(filter-out %/lib.sh %/run.sh,$(wildcard tests/system/*.sh))
 MCP        := $(BUILD)/mcp/installed
 # System tests of the gate that run with sanitized programs as well.
@@ -99,7 +100,7 @@ do-demo: all $(DEV_TOOLS)
 	@BUILD='$(abspath $(BUILD))' tools/dev/demo.sh
 do-bench: all $(BENCHES)
 	@BUILD='$(BUILD)' tools/dev/bench.sh
-do-check: all $(DEV_TOOLS) $(UNIT) $(BPF_TESTS) sanitized fuzzers $(MCP)
+do-check: all $(DEV_TOOLS) $(BENCH_IN_TESTS) $(UNIT) $(BPF_TESTS) sanitized fuzzers $(MCP)
 	@BUILD='$(BUILD)' tools/dev/check.sh $(UNIT) $(BPF_TESTS) $(UNIT:$(BUILD)/%=$(BUILD)/asan/%) \
 		$(THREADED:$(BUILD)/%=$(BUILD)/tsan/%) $(FUZZERS:$(BUILD)/%=$(BUILD)/fuzzed/%) $(SYSTEM) $(SANITIZED)
 do-sanitize: sanitized

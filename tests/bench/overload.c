@@ -5,10 +5,14 @@
  *
  *      NAME total=N good=N refused=N wrong=N broken=N late=N per_second=N p50_us=N p99_us=N
  *
- * per_second: good answers. Used by bench-overload.sh, and by bench-gate.sh for latency.
+ * per_second: good answers. Used by bench-overload.sh, and by bench-gate.sh for latency. With
+ * --interval-ms it also prints, as it goes on, how many answers there were since the last such
+ * line (AT on the monotonic clock; failed: not good, and not refused):
+ *
+ *      interval AT-MS NAME GOOD REFUSED FAILED
  *
  *      overload --to HOST:PORT [--seconds N] [--warm-up-ms N] [--patience-ms N] [--seed N]
- *               --group NAME,CLIENTS,RATE-OF-EACH,CONNECTIONS-OF-EACH...
+ *               [--interval-ms N] --group NAME,CLIENTS,RATE-OF-EACH,CONNECTIONS-OF-EACH...
  *
  * RATE 0: a closed loop, every connection asks again as soon as it is answered.
  */
@@ -40,6 +44,22 @@ static void parse_group(struct load_plan *plan, char *text)
 						  LOAD_CONNECTIONS_MAX);
 }
 
+static void on_interval(const struct load_plan *plan, uint64_t now_ns)
+{
+	static struct load_result before[LOAD_GROUPS_MAX];
+
+	for (size_t i = 0; i < plan->group_count; i++) {
+		const struct load_result *now = &plan->groups[i].result, *last = &before[i];
+
+		printf("interval %llu %s %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", now_ns / NET_MS,
+		       plan->groups[i].name, now->good - last->good, now->refused - last->refused,
+		       now->wrong + now->broken + now->late - last->wrong - last->broken -
+			       last->late);
+		before[i] = *now;
+	}
+	(void)fflush(stdout);
+}
+
 static void parse_options(int argc, char **argv, struct load_plan *plan)
 {
 	static const struct option options[] = {{"to", required_argument, NULL, 't'},
@@ -47,6 +67,7 @@ static void parse_options(int argc, char **argv, struct load_plan *plan)
 						{"warm-up-ms", required_argument, NULL, 'w'},
 						{"patience-ms", required_argument, NULL, 'p'},
 						{"seed", required_argument, NULL, 'r'},
+						{"interval-ms", required_argument, NULL, 'i'},
 						{"group", required_argument, NULL, 'g'},
 						{NULL, 0, NULL, 0}};
 	int option;
@@ -66,15 +87,19 @@ static void parse_options(int argc, char **argv, struct load_plan *plan)
 				NET_MS * net_number("--patience-ms", optarg, 1, PATIENCE_MS_MAX);
 		else if (option == 'r')
 			plan->seed = (uint32_t)net_number("--seed", optarg, 0, UINT16_MAX);
-		else if (option == 'g' && plan->group_count < LOAD_GROUPS_MAX)
+		else if (option == 'i') {
+			plan->interval_ns =
+				NET_MS * net_number("--interval-ms", optarg, 10, PATIENCE_MS_MAX);
+			plan->on_interval = on_interval;
+		} else if (option == 'g' && plan->group_count < LOAD_GROUPS_MAX)
 			parse_group(plan, optarg);
 		else
 			exit(2);
 	}
 	if (!plan->to.sin_port || !plan->group_count || optind != argc)
-		net_die("usage",
-			"overload --to HOST:PORT [--seconds N] [--warm-up-ms N] "
-			"[--patience-ms N] [--seed N] --group NAME,CLIENTS,RATE,CONNECTIONS...");
+		net_die("usage", "overload --to HOST:PORT [--seconds N] [--warm-up-ms N] "
+				 "[--patience-ms N] [--seed N] [--interval-ms N] --group "
+				 "NAME,CLIENTS,RATE,CONNECTIONS...");
 }
 
 int main(int argc, char **argv)

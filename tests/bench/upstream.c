@@ -4,25 +4,30 @@
  * JSON answer to whatever is asked, on one thread. Fast as it stands; with --time it is a
  * service with a capacity:
  *
- *      upstream HOST:PORT [--time MS [--serve N] [--degrade]]
+ *      upstream HOST:PORT [--time MS [--serve N] [--degrade] [--cut N]]
  *
  * Up to N requests at a time take MS each. Beyond that all of them go slower: n at a time
  * by n/N, so that the capacity stays N / MS; with --degrade by (n/N)^1.5, so that pushing
  * costs throughput, as where threads fight for locks and memory. A request whose client
- * has gone is worked on to its end, as most services do.
+ * has gone is worked on to its end, as most services do. With --cut it tells each answer, for
+ * scripts, as `answer AT-MS TOOK-US` (on the monotonic clock), and SIGUSR1 cuts what it serves
+ * at a time to the N given there (`cut AT-MS`), until SIGUSR2 (`restored AT-MS`).
  *
- * Since every request needs the same work, all that are in service advance alike and end in
- * the order in which they came: one clock that goes slower the more there are (`work_ns`),
- * and a queue by the time on it at which each is done.
+ * All need the same work, so those in service advance alike and end in the order in which they
+ * came: one clock that goes slower the more there are (`work_ns`), and a queue by the time on
+ * it at which each is done.
  */
 #include <assert.h>
 #include <errno.h>
 #include <getopt.h>
+#include <inttypes.h>
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
@@ -56,12 +61,14 @@ struct connection {
 
 struct job {
 	struct connection *connection;
-	double done_ns; /* on the clock of work */
+	double done_ns;	   /* on the clock of work */
+	uint64_t begun_ns; /* on the real one */
 };
 
 struct service {
-	int epoll, listener, timer;
-	unsigned int serve;
+	int epoll, listener, timer, signals;
+	unsigned int serve;	 /* now */
+	unsigned int whole, cut; /* its values; cut 0: it stays, and no answer is told */
 	double job_ns, exponent; /* job_ns 0: answers at once */
 	double work_ns;
 	uint64_t looked_ns; /* when work_ns was right */
@@ -111,6 +118,9 @@ static void work(struct service *s, uint64_t now_ns)
 		s->looked_ns += (uint64_t)(need_ns > 0 ? need_ns : 0);
 		s->first++;
 		c->jobs--;
+		if (s->cut)
+			printf("answer %llu %" PRIu64 "\n", now_ns / NET_MS,
+			       (now_ns - job->begun_ns) / 1000);
 		if (c->fd >= 0)
 			connection_answer(c);
 		else
@@ -135,14 +145,17 @@ static void timer_set(struct service *s)
 
 static bool request_serve(struct service *s, struct connection *c)
 {
+	uint64_t now_ns;
+
 	if (s->job_ns == 0) {
 		connection_answer(c);
 		return true;
 	}
 	if (s->next - s->first == JOBS_MAX)
 		return false;
-	work(s, clock_mono_ns());
-	s->jobs[s->next++ % JOBS_MAX] = (struct job){c, s->work_ns + s->job_ns};
+	now_ns = clock_mono_ns();
+	work(s, now_ns);
+	s->jobs[s->next++ % JOBS_MAX] = (struct job){c, s->work_ns + s->job_ns, now_ns};
 	c->jobs++;
 	return true;
 }
@@ -193,11 +206,38 @@ static void timer_event(struct service *s)
 		work(s, clock_mono_ns());
 }
 
+static void signal_event(struct service *s)
+{
+	uint64_t now_ns = clock_mono_ns();
+	struct signalfd_siginfo info;
+
+	if (read(s->signals, &info, sizeof(info)) != sizeof(info))
+		return;
+	work(s, now_ns);
+	s->serve = info.ssi_signo == SIGUSR1 ? s->cut : s->whole;
+	printf("%s %llu\n", info.ssi_signo == SIGUSR1 ? "cut" : "restored", now_ns / NET_MS);
+}
+
+static void signals_open(struct service *s)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	sigaddset(&set, SIGUSR2);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	s->signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+	if (s->signals < 0)
+		net_die("signals", strerror(errno));
+	net_epoll_add(s->epoll, s->signals, EPOLLIN, &s->signals);
+}
+
 static void parse_options(int argc, char **argv, struct service *s)
 {
 	static const struct option options[] = {{"serve", required_argument, NULL, 's'},
 						{"time", required_argument, NULL, 't'},
 						{"degrade", no_argument, NULL, 'd'},
+						{"cut", required_argument, NULL, 'c'},
 						{NULL, 0, NULL, 0}};
 	struct sockaddr_in address;
 	int option;
@@ -212,11 +252,15 @@ static void parse_options(int argc, char **argv, struct service *s)
 			s->job_ns = 1e6 * (double)net_number("--time", optarg, 1, TIME_MS_MAX);
 		else if (option == 'd')
 			s->exponent = 1.5;
+		else if (option == 'c')
+			s->cut = (unsigned int)net_number("--cut", optarg, 1, SERVE_MAX);
 		else
 			exit(2);
 	}
 	if (optind + 1 != argc)
-		net_die("usage", "upstream HOST:PORT [--time MS [--serve N] [--degrade]]");
+		net_die("usage",
+			"upstream HOST:PORT [--time MS [--serve N] [--degrade] [--cut N]]");
+	s->whole = s->serve;
 	address = net_address(argv[optind]);
 	s->listener = net_listen(&address);
 }
@@ -231,6 +275,10 @@ int main(int argc, char **argv)
 	s.timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
 	net_epoll_add(s.epoll, s.listener, EPOLLIN, &s.listener);
 	net_epoll_add(s.epoll, s.timer, EPOLLIN, &s.timer);
+	if (s.cut) {
+		signals_open(&s);
+		(void)setvbuf(stdout, NULL, _IOLBF, 0);
+	}
 	s.looked_ns = clock_mono_ns();
 	for (;;) {
 		int count = epoll_wait(s.epoll, events, EVENTS, -1);
@@ -238,6 +286,8 @@ int main(int argc, char **argv)
 		for (int i = 0; i < count; i++) {
 			if (events[i].data.ptr == &s.timer)
 				timer_event(&s);
+			else if (events[i].data.ptr == &s.signals)
+				signal_event(&s);
 			else if (events[i].data.ptr == &s.listener)
 				connection_accept(&s);
 			else

@@ -9,12 +9,12 @@ cgroup in PRESSED, which nothing but the burners here is in; no checks), cpu (ch
 import json
 import os
 import subprocess
-import threading
 import time
 
 from cases import Task, between, case, equal, main, until
 from client import Client, call, rpc_body, rpc_request
 from gate import follow, metrics
+from procstat import Stat
 
 HELD_MS = 9000
 PROBE_MS = 10  # so that what the machine does to the tenth is little beside it
@@ -123,43 +123,9 @@ def a_trigger_is_followed_by_a_refusal(_):
 
 # --- CPU ---
 
-class Stat(threading.Thread):
-    """A /proc/stat of a CPU that goes on with a load of its own, in percent."""
-
-    STEP_S, STEP_TICKS = 0.05, 100
-
-    def __init__(self):
-        super().__init__(daemon=True)
-        self.busy = self.idle = 1000
-        self.percent = 10
-        self.lock = threading.Lock()
-        self.start()
-
-    def step(self, ticks):
-        self.busy += ticks * self.percent // 100
-        self.idle += ticks - ticks * self.percent // 100
-        # One write, and always as long: who reads it meanwhile sees no half of it.
-        line = f"{self.busy:012} 0 0 {self.idle:012} 0 0 0 0\n"
-        with open(os.environ["STAT"], "r+b", buffering=0) as f:
-            f.write(("cpu  " + line + "cpu0 " + line).encode())
-
-    def load(self, percent):
-        """From now on; what was before weighs nothing in the next reading."""
-        with self.lock:
-            self.percent = percent
-            self.step(1000 * self.STEP_TICKS)
-            return time.monotonic()
-
-    def run(self):
-        while True:
-            with self.lock:
-                self.step(self.STEP_TICKS)
-            time.sleep(self.STEP_S)
-
-
 @case("cpu")
 def a_check_is_followed_by_a_refusal(_):
-    stat, events = Stat(), follow("pressureChanged")
+    stat, events = Stat(os.environ["STAT"]), follow("pressureChanged")
     warm_up()
     with Held():
         tenth = Task(served_until_refused, 8)

@@ -1,22 +1,28 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
 # How soon a load that crosses its threshold is felt by clients: with pressure stall, and
-# with nothing but checks. tests/gate/adapt.py has the cases.
+# with nothing but checks (tests/gate/adapt.py has the cases). And what the limit makes of an
+# upstream that loses three quarters of its capacity (tests/bench/capacity.py).
 
 readonly PSI_OFF='{some: 0, full: 0}'
+readonly PSI_ALL_OFF="psi: {cpu: $PSI_OFF, memory: $PSI_OFF, io: $PSI_OFF}"
 
-adapt_cases() { # GROUP; further settings of `adaptive` on standard input
+adaptive_start() { # MAX-CONCURRENT QUEUE-SIZE; further settings of `adaptive` on standard input
 	gate_start < <(
-		cat <<-'YAML'
+		cat <<-YAML
 			rateLimiting: {enabled: false}
-			maxConcurrent: 10
-			queueSize: 0
+			maxConcurrent: $1
+			queueSize: $2
 			adaptive:
 			  enabled: true
 			  memoryThreshold: 0
 		YAML
 		sed 's/^/  /'
 	)
+}
+
+adapt_cases() { # GROUP; as above
+	adaptive_start 10 0
 	gate_cases adapt "$1"
 	sed -n 's/^figure: /NOTE: /p' "$WORK/cases"
 }
@@ -60,9 +66,33 @@ test_cpu_without_psi()
 	adapt_cases cpu <<-YAML
 		checkInterval: 200ms
 		cpuThreshold: 80
-		psi: {cpu: $PSI_OFF, memory: $PSI_OFF, io: $PSI_OFF}
+		$PSI_ALL_OFF
 	YAML
 	logged_once "under pressure: cpu is"
 	logged_once "the pressure is over"
 	logged_once "/proc/pressure/cpu"
+}
+
+# At a fixed limit of 8 goodput would fall to less than a tenth of the new capacity.
+test_capacity_cut()
+{
+	local figures
+
+	adaptive_start 8 50 <<-YAML
+		cpuThreshold: 0
+		$PSI_ALL_OFF
+	YAML
+	figures=$(PYTHONDONTWRITEBYTECODE=1 python3 tests/bench/capacity.py "$BUILD" 127.0.0.1:8080 127.0.0.1:8787 \
+		--degrade --seconds 2,4,6)
+	echo "NOTE: capacity cut to a quarter, and back: $figures (targets: goodput 0.95, p99 3)"
+	holds 'cut_goodput >= 0.4'
+	holds 'cut_p99 <= 12'
+	holds 'restored_goodput >= 0.4'
+}
+
+holds() { # CONDITION on one of the $figures
+	local value
+
+	value=$(grep -o "\b${1%% *}=[^ ]*" <<<"$figures")
+	awk "BEGIN { exit !(${value#*=} ${1#* }) }" || fail "$value, expected $1"
 }

@@ -12,6 +12,7 @@ edge_and_gate() { # AFTER
 		  protect: [8080/tcp]
 		  maxClients: 4096
 		  escalate: {after: $1, window: 60s}
+		  ${EDGE:-}
 		gate:
 		  listen: ["0.0.0.0:8080"]
 		  upstream: http://127.0.0.1:8787
@@ -106,4 +107,22 @@ test_a_header_drops_nobody()
 	is_equal "$(status -H 'X-Forwarded-For: 203.0.113.9')" 429 "whom the header names"
 	is_equal "$(status -H 'X-Forwarded-For: 203.0.113.10')" 200 "another behind the same proxy"
 	is_equal "$(metric hatago_gate_escalations_total)" 0 escalations
+}
+
+test_first_drop_after_the_limit()
+{
+	local sources=(10.0.0.{11..15}) source worst
+
+	EDGE="connections: {tokensPerSecond: 100000, burstCapacity: 100000}" edge_and_gate 1
+	for source in "${sources[@]}"; do
+		on client ip address add "$source/24" dev eth0
+	done
+	# Two refusals are more than one. What it takes is less than its own measuring may be, and
+	# then it is negative: the SYN was dropped before the client had read why.
+	on client env PYTHONDONTWRITEBYTECODE=1 python3 tests/gate/first_drop.py 10.0.0.2 8080 2 "${sources[@]}" \
+		>"$WORK/drops"
+	is_equal "$(wc -l <"$WORK/drops")" "${#sources[@]}" "sources that were dropped"
+	worst=$(sort -g "$WORK/drops" | tail -n 1)
+	echo "NOTE: from the refusal over the limit to the first SYN dropped: $(paste -sd' ' "$WORK/drops") ms (target 10 ms)"
+	(($(printf '%.0f' "$worst") <= 100)) || fail "the first SYN was dropped after $worst ms"
 }

@@ -75,7 +75,8 @@ upstream_start() { # OPTIONS...
 	launch upstream "$LOAD_CPU" "${UPSTREAM##*:}" "$BUILD/bench/upstream" "$UPSTREAM" "$@"
 }
 
-# --- the proxies; each: RATE (requests a second of a client) CONCURRENT QUEUE ---
+# --- the proxies; each: RATE (requests a second of a client) CONCURRENT QUEUE; for the gate
+# further lines of its configuration may follow ---
 
 start_relay() {
 	launch relay "$PROXY_CPU" "${PORT[relay]}" "$BUILD/bench/relay" \
@@ -92,6 +93,7 @@ start_gate() {
 		metrics: {enabled: false}
 		control: {socket: $WORK/gate.sock}
 	YAML
+	printf '%s\n' "${@:4}" >>"$WORK/gate.yaml"
 	launch gate "$PROXY_CPU" "${PORT[gate]}" "$BUILD/hatagod" -c "$WORK/gate.yaml"
 }
 

@@ -113,6 +113,7 @@ static int by_value(const void *a, const void *b)
 void load_run(struct load_plan *plan)
 {
 	uint64_t now_ns = clock_mono_ns(), look_ns = now_ns, next_ns;
+	uint64_t tell_ns = now_ns + plan->interval_ns;
 	struct load load = {.plan = plan, .epoll = net_epoll_new()};
 
 	(void)prctl(PR_SET_TIMERSLACK, 1ul); /* requests begin when they are due */
@@ -126,6 +127,10 @@ void load_run(struct load_plan *plan)
 			for (size_t i = 0; i < load.client_count; i++)
 				requests_expire(&load, &load.clients[i], now_ns);
 			look_ns = now_ns + PATIENCE_LOOK_NS;
+			if (plan->on_interval && now_ns >= tell_ns) {
+				plan->on_interval(plan, now_ns);
+				tell_ns += plan->interval_ns;
+			}
 		}
 		events_wait(&load, next_ns < look_ns ? next_ns : look_ns);
 	}

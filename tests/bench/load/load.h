@@ -45,6 +45,9 @@ struct load_plan {
 	struct load_group groups[LOAD_GROUPS_MAX];
 	size_t group_count;
 	uint32_t seed; /* to 65535: when requests are due is the same for the same seed */
+	/* Every so often, where it is not NULL; what was counted till then is in the results. */
+	void (*on_interval)(const struct load_plan *plan, uint64_t now_ns);
+	uint64_t interval_ns;
 };
 
 /*
