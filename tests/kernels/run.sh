@@ -32,7 +32,7 @@ case $(uname -r) in
 	exit $status
 	;;
 esac
-for test in test_packets test_clients test_pressure test_edge test_edge_adopt; do
+for test in test_packets test_clients test_packet_pressure test_edge test_edge_adopt; do
 	./$test >/tmp/log 2>&1
 	code=$?
 	passed=$(grep -c '^ok' /tmp/log)
