@@ -12,7 +12,7 @@
  *   P R       it reads no more, reads again          D L T  drain, reload, tick
  *
  * At the end nothing may be left of all that, and both sides must have got whole messages in
- * the one form that cannot be misread; see world/world.c.
+ * the one form that cannot be misread; see world/end.c.
  */
 #include <stdlib.h>
 #include <string.h>

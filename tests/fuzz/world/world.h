@@ -7,6 +7,9 @@
 #ifndef HATAGO_TESTS_FUZZ_WORLD_H
 #define HATAGO_TESTS_FUZZ_WORLD_H
 
+#include <stdio.h>
+#include <stdlib.h>
+
 #include "gate/parts.h"
 #include "wire.h"
 
@@ -15,6 +18,14 @@
 #define WORLD_SENT_MAX	(1 << 20) /* bytes that all ends send together; more are dropped */
 #define WORLD_CONFIGS	6
 #define WORLD_TURNS_MAX 100000 /* until all is quiet */
+
+#define EXPECT(condition)                                                               \
+	do {                                                                            \
+		if (!(condition)) {                                                     \
+			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition); \
+			abort();                                                        \
+		}                                                                       \
+	} while (0)
 
 struct bytes {
 	char *at;
