@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
 """
 From a load that crosses its threshold to the first refusal that follows from it; the figure is
-printed, and gated generously. maxConcurrent is 10 and there is no queue: nine slow
-requests are held, and a tenth is asked for again and again. Groups: psi (a trigger on the
-cgroup in PRESSED, which nothing but the burners here is in; no checks), cpu (checks every
-200 ms of a /proc/stat that is the file in STAT, cpuThreshold 80, and no /proc/pressure).
+printed, and gated generously. maxConcurrent is 10 and there is no queue: nine slow requests
+are held, and a tenth is asked for again and again. Groups: psi (of the cgroup in PRESSED, which
+nothing but the burners here is in; no checks), cpu (checks every 200 ms of a /proc/stat that is
+the file in STAT, cpuThreshold 80, and no /proc/pressure).
 """
 import json
 import os
@@ -18,7 +18,7 @@ from procstat import Stat
 
 HELD_MS = 9000
 PROBE_MS = 10  # so that what the machine does to the tenth is little beside it
-PSI_SHARE = 0.6
+PSI_SHARE, PSI_WINDOW_S, PSI_TARGET_MS = 0.6, 0.5, 100
 CAP_SYS_RESOURCE = 24
 CHECK_MS = 200
 CPU_TARGET_MS = CHECK_MS + 50
@@ -59,12 +59,18 @@ def served_until_refused(seconds):
 
 def figure(what, crossed_at, refused_at, target_ms, most_ms):
     took_ms = (refused_at - crossed_at) * 1000
-    assert took_ms > 0, f"{what}: refused {-took_ms:.0f} ms before it is crossed"
+    # A look that comes late weighs no more than others, so it may be a little early.
+    assert took_ms > -200, f"{what}: refused {-took_ms:.0f} ms before it is crossed"
     print(f"figure: {what}: {took_ms:.0f} ms from the threshold to the first refusal (target {target_ms} ms)")
     assert took_ms <= most_ms, f"{what}: {took_ms:.0f} ms, more than {most_ms} ms"
 
 
 # --- pressure stall ---
+
+def is_asleep(process):
+    with open(f"/proc/{process.pid}/stat") as f:
+        return f.read().split()[1:3] == ["(sh)", "S"]
+
 
 class Burners:
     """Processes in the cgroup that want more CPUs than there are, once they are told to."""
@@ -74,6 +80,7 @@ class Burners:
         self.all = [subprocess.Popen(["nice", "-n", "19", "sh", "-c", "read go; while :; do :; done"],
                                      stdin=wait) for _ in range(BURNERS)]
         os.close(wait)
+        until(lambda: all(map(is_asleep, self.all)), "burners that wait")  # and want no CPU yet
         for p in self.all:
             with open(cgroup + "/cgroup.procs", "w") as f:
                 f.write(str(p.pid))
@@ -90,18 +97,15 @@ class Burners:
             p.wait()
 
 
-def psi_window():
-    """The window of hatagod's trigger in seconds, and how late the kernel may be with it, in ms."""
+def psi_way():
+    """How hatagod learns of stalls: the kernel wakes it only who has this right so soon."""
     with open("/proc/self/status") as f:
         rights = next(int(line.split()[1], 16) for line in f if line.startswith("CapEff:"))
-    # Without that right the kernel takes 2 s at least, and looks as seldom; and it misses a look
-    # where another has just read the file. So nothing here reads it.
-    return (0.5, 100) if rights >> CAP_SYS_RESOURCE & 1 else (2, 2000)
+    return "a PSI trigger" if rights >> CAP_SYS_RESOURCE & 1 else "looks of its own at PSI"
 
 
 @case("psi")
-def a_trigger_is_followed_by_a_refusal(_):
-    window_s, target_ms = psi_window()
+def a_stall_is_followed_by_a_refusal(_):
     burners, events = Burners(os.environ["PRESSED"]), follow("pressureChanged")
     warm_up()
     try:
@@ -117,8 +121,9 @@ def a_trigger_is_followed_by_a_refusal(_):
     equal(answer.json()["error"]["data"]["type"], "concurrency_limit", "why it was refused")
     change = json.loads(events.readline())
     equal((change["reason"], change["oldScale"]), ("psi.cpu.some", 1), "the change")
-    # Stalls can't add up faster than time passes: it is not crossed before.
-    figure(f"PSI trigger of {window_s} s", begun_at + PSI_SHARE * window_s, refused_at, target_ms, target_ms + 900)
+    # Stalls can't add up faster than time passes: it is not crossed before. (Nobody here reads
+    # the file to know better: each look cuts what it sums up to whole ticks of the kernel.)
+    figure(psi_way(), begun_at + PSI_SHARE * PSI_WINDOW_S, refused_at, PSI_TARGET_MS, 10 * PSI_TARGET_MS)
 
 
 # --- CPU ---

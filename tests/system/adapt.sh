@@ -44,7 +44,7 @@ cgroup_make() { # in $PRESSED
 	cat "$PRESSED/cpu.pressure" >/dev/null 2>&1 || skip "the kernel tells no pressure stall"
 }
 
-test_psi_trigger()
+test_pressure_stall()
 {
 	cgroup_make
 	adapt_cases psi <<-YAML
