@@ -33,7 +33,8 @@ BPFFLAGS  = -target bpf -mcpu=v3 -g -O2 -std=gnu11 -Wall -Wextra -Werror -Iinclu
 
 objects     = $(patsubst %.c,$(BUILD)/%.o,$(wildcard $(1)))
 LIB        := $(BUILD)/libhatago.a
-LIB_OBJ    := $(filter-out %/agent/main.o,$(call objects,user/*/*.c))
+LAYERS     := *
+LIB_OBJ    := $(filter-out %/agent/main.o,$(call objects,$(LAYERS:%=user/%/*.c)))
 LLHTTP_OBJ := $(patsubst %,$(BUILD)/llhttp/%.o,api http llhttp)
 PROGRAMS   := $(BUILD)/hatagod $(BUILD)/hatago-bpfctl
 DEV_TOOLS  := $(addprefix $(BUILD)/hatago-,sample flood visit press)
@@ -113,9 +114,10 @@ do-fuzz: fuzzers
 do-lint: all $(SKELETONS)
 	@CPPFLAGS="$(CPPFLAGS)" BPFFLAGS="$(BPFFLAGS)" tools/dev/lint.sh
 
-# The same tree again, instrumented, each in a folder of its own.
+# The same tree again, instrumented, each in a folder of its own; with line numbers, which is
+# all of -g that a sanitizer's report shows. The fuzzers need no more layers than the gate may.
 THREADED := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(shell grep -ls 'pthread_create\|uv_thread_create' tests/unit/test_*.c))
-again     = $(Q)+CFLAGS='-O1 -g' $(MAKE) --no-print-directory BUILD=$(BUILD)/$(1)
+again     = $(Q)+CFLAGS='-O1 -g1' $(MAKE) --no-print-directory BUILD=$(BUILD)/$(1)
 ASAN     := -fsanitize=address,undefined -fno-sanitize-recover=all
 TSAN     := -fsanitize=thread
 FUZZ     := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -DGATE_OWN_CLIENTS=1024
@@ -124,7 +126,7 @@ sanitized:
 	$(call again,asan) SANITIZE='$(ASAN)' tests-unit programs
 	$(call again,tsan) SANITIZE='$(TSAN)' $(THREADED:$(BUILD)/%=$(BUILD)/tsan/%) programs
 fuzzers:
-	$(call again,fuzzed) CC=$(CLANG) SANITIZE='$(FUZZ)' fuzz-programs
+	$(call again,fuzzed) CC=$(CLANG) SANITIZE='$(FUZZ)' LAYERS='base core config net gate' fuzz-programs
 tests: $(UNIT) $(BPF_TESTS)
 tests-unit: $(UNIT)
 programs: $(PROGRAMS) $(BUILD)/hatago-sample
@@ -150,7 +152,7 @@ $(BUILD)/%.bpf.o: tools/dev/%.bpf.c
 	$(bpf_object)
 $(BUILD)/%.skel.h: $(BUILD)/%.bpf.o
 	$(call say,SKEL,$@)$(BPFTOOL) gen skeleton $< name $*_bpf > $@.tmp && mv $@.tmp $@
-.PRECIOUS: $(BUILD)/%.bpf.o $(BUILD)/%.o
+.PRECIOUS: $(BUILD)/%.bpf.o $(BUILD)/%.skel.h $(BUILD)/%.o
 
 # Objects and the library
 $(BUILD)/llhttp/%.o: /usr/share/llhttp/%.c

@@ -101,10 +101,12 @@ check_licences() {
 	local file
 
 	while read -r file; do
-		head -n 3 "$file" | grep -q 'SPDX-License-Identifier: ' || offence "$file:1" "no licence line"
+		offence "$file:1" "no licence line"
 	done < <(find Makefile .ci bpf include user tools tests packaging -type f \
 		\( -name '*.[ch]' -o -name '*.sh' -o -name '*.py' -o -name '*.y*ml' -o -name Makefile \
-		-o -name '*.service' -o -name '*.socket' -o -path '.ci/*' \) ! -path 'tests/fuzz/corpus/*')
+		-o -name '*.service' -o -name '*.socket' -o -path '.ci/*' \) ! -path 'tests/fuzz/corpus/*' \
+		-exec awk 'FNR <= 3 && /SPDX-License-Identifier: / { has[FILENAME] }
+			END { for (i = 1; i < ARGC; i++) if (!(ARGV[i] in has)) print ARGV[i] }' {} +)
 }
 
 check_layers

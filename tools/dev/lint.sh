@@ -13,7 +13,9 @@ read -ra cppflags <<<"${CPPFLAGS:?run make lint}"
 cppflags=("${cppflags[@]/#-Ibuild/-isystembuild}") # what is generated there is bpftool's
 read -ra bpfflags <<<"${BPFFLAGS:?run make lint}"
 mapfile -t c_files < <(find bpf include user tools tests -name '*.[ch]' | sort)
-mapfile -t user_sources < <(find user tools tests -name '*.c' ! -name '*.bpf.c' | sort)
+# The longest first, so that no CPU waits at the end for one that took up a long file last.
+mapfile -t user_sources < <(find user tools tests -name '*.c' ! -name '*.bpf.c' -printf '%s %p\n' |
+	sort -k1,1nr -k2 | cut -d' ' -f2)
 mapfile -t bpf_sources < <(find bpf tests -name '*.bpf.c' | sort)
 mapfile -t scripts < <(grep -rlE '^#!.*[/ ](ba)?sh$' tools tests packaging .ci | sort)
 
@@ -26,11 +28,11 @@ check_readme() {
 }
 
 check_format() {
-	printf '%s\0' "${c_files[@]}" | xargs -0 clang-format --dry-run -Werror
+	printf '%s\0' "${c_files[@]}" | xargs -0 -P "$jobs" -n 50 clang-format --dry-run -Werror
 }
 
 check_shell() {
-	shellcheck -x -P SCRIPTDIR "${scripts[@]}"
+	printf '%s\0' "${scripts[@]}" | xargs -0 -P "$jobs" -n 5 shellcheck -x -P SCRIPTDIR
 }
 
 check_cppcheck() {
