@@ -179,10 +179,12 @@ def chunks_byte_by_byte_are_refused(upstream, body):
 @case("smuggling")
 def a_request_behind_a_refused_one_is_not_served(upstream):
     with Client() as c:
-        c.send(request() + post(LENGTH, CHUNKED, body="0\r\n\r\n").encode() + request(target="/smuggled"))
+        c.send(request(target="/echo?good") + post(LENGTH, CHUNKED, body="0\r\n\r\n").encode()
+               + request(target="/echo?smuggled"))
         equal(c.read().status, 200, "the good one before it")
         is_refused(c, (400,))
-    equal([r.target for r in upstream.requests], ["/echo"], "what reached the upstream")
+    # One of an earlier case may be late.
+    equal([r.target for r in upstream.requests if "?" in r.target], ["/echo?good"], "what reached the upstream")
 
 
 @case("smuggling")
