@@ -16,7 +16,7 @@ static double clamp(double x, double low, double high)
 
 void limiter_init(struct limiter *l, const struct limiter_options *options, uint32_t max)
 {
-	const struct gradient_options bounds = {.min = 1, .max = max};
+	const struct gradient_options bounds = {.min = 1, .max = max, .may_rest = true};
 
 	memset(l, 0, sizeof(*l));
 	l->options = *options;

@@ -117,14 +117,14 @@ static void test_options(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct gradient_options options = {rows[i].min, rows[i].max};
+		struct gradient_options options = {rows[i].min, rows[i].max, true};
 
 		gradient_set_options(&g, &options);
 		assert_int_equal(gradient_limit(&g), rows[i].expected);
 		run(1, 1, 1000, false);
 	}
 	run(5, 20, 1000, true);
-	gradient_set_options(&g, &(struct gradient_options){30, 90});
+	gradient_set_options(&g, &(struct gradient_options){30, 90, true});
 	assert_int_equal(gradient_limit(&g), 30); /* it wasn't at max: cut to the new bounds */
 }
 

@@ -25,6 +25,7 @@
 #define SAMPLES_MIN    8
 #define SAMPLES_TEST   100
 #define SETTLE_MAX_NS  5000000000ULL /* a window begins then in any case */
+#define REST_SETTLE_NS 500000000ULL  /* a rest is given up then */
 #define LOW_SHARE      0.25	     /* few enough to be of the fast kind where there are two */
 #define DROP_SHARE     0.05	     /* of requests, from where they make the limit fall */
 #define IN_FLIGHT_MIN  1e-6
@@ -111,6 +112,9 @@ static bool is_settling(struct gradient *g, uint32_t in_flight, uint64_t now_ns)
 {
 	bool is_late = now_ns - g->window.since_ns >= SETTLE_MAX_NS;
 
+	if (g->is_draining && g->test == GRADIENT_RESTS &&
+	    now_ns - g->window.since_ns >= REST_SETTLE_NS)
+		gradient_rest_give_up(g, now_ns);
 	if (g->is_draining && (in_flight <= g->limit || is_late)) {
 		g->is_draining = false;
 		g->skip = in_flight;

@@ -20,6 +20,8 @@
 
 struct gradient_options {
 	uint32_t min, max; /* 1 <= min <= max */
+	/* Requests can wait while a limit that is used up rests (is halved for a moment). */
+	bool may_rest;
 };
 
 /* What a window saw. */
@@ -58,6 +60,7 @@ struct gradient {
 	uint32_t skip;		    /* requests that are still to end before the window begins */
 	struct gradient_point last; /* the window before, unless the limit fell since */
 	uint32_t streak;	    /* windows in a row in which the limit grew */
+	uint64_t grow_ns, grow_wait_ns; /* not before; twice as long each time it was too much */
 	enum gradient_test test;
 	double before;		      /* the limit that a failed test goes back to */
 	struct gradient_point anchor; /* what the test compares with ... */

@@ -25,6 +25,9 @@
 #define ANCHOR_NS	 5000000000ULL /* an older anchor tells of other times */
 #define GROW_STEP	 0.1 /* of the limit; twice as much in the second window in a row, ... */
 #define GROW_STEPS	 4   /* ... up to so many times */
+#define COARSE_BELOW	 9   /* one more is more than what lies between the two there */
+#define GROW_WAIT_MIN_NS 250000000ULL
+#define GROW_WAIT_MAX_NS 2000000000ULL
 #define USED_SHARE	 0.9
 #define STEADY		 1.5 /* two windows differ by less than this factor */
 #define OFTEN_WEIGHT	 0.75
@@ -125,6 +128,12 @@ static void fall(struct gradient *g, const struct gradient_point *now, double ov
 	double used = fmin(g->limit, g->window.peak);
 	bool is_fewer = g->anchor_ns && now->in_flight < g->anchor.in_flight * 0.75;
 
+	if (g->streak && g->limit < COARSE_BELOW) {
+		g->grow_wait_ns = g->grow_wait_ns ? g->grow_wait_ns * 2 : GROW_WAIT_MIN_NS;
+		if (g->grow_wait_ns > GROW_WAIT_MAX_NS)
+			g->grow_wait_ns = GROW_WAIT_MAX_NS;
+		g->grow_ns = now_ns + g->grow_wait_ns;
+	}
 	g->streak = 0;
 	if (gradient_limit(g) <= g->options.min) { /* so it isn't for their number */
 		g->before = g->limit;
@@ -146,6 +155,13 @@ static void fall(struct gradient *g, const struct gradient_point *now, double ov
 	}
 }
 
+void gradient_rest_give_up(struct gradient *g, uint64_t now_ns)
+{
+	g->rest_ns = now_ns + REST_MAX_NS;
+	gradient_limit_set(g, g->before);
+	test_over(g);
+}
+
 static void try_end(struct gradient *g, const struct gradient_point *now, uint64_t now_ns)
 {
 	bool was_used = now->in_flight >= g->anchor.in_flight * 1.25;
@@ -163,11 +179,26 @@ static void try_end(struct gradient *g, const struct gradient_point *now, uint64
 	test_over(g);
 }
 
+/* The limit as it is was measured: now with twice as many, or half. */
+static void step_begin(struct gradient *g, const struct gradient_point *now, uint64_t now_ns)
+{
+	anchor_set(g, now, now_ns);
+	g->before = g->limit;
+	g->skip = (uint32_t)g->limit;
+	gradient_limit_set(g, g->limit * (g->test == GRADIENT_RESTS ? TEST_FALL : TEST_RISE));
+}
+
 static void rest_end(struct gradient *g, const struct gradient_point *now, uint64_t now_ns)
 {
 	double off = now->low_ns / g->base_ns;
-	bool is_lower = off <= 1 / STEADY, is_confirmed = !is_lower && off < CONFIRMED;
+	bool was_crowded = is_crowded(&g->anchor, now), is_lower = off <= 1 / STEADY;
+	bool is_confirmed = !is_lower && off < CONFIRMED;
 
+	learn(g, now, is_lower ? REST_LOWER_SHARE : REST_SHARE);
+	if (is_lower && was_crowded && gradient_limit(g) > g->options.min) {
+		step_begin(g, now, now_ns); /* half is still too many, for all that is known */
+		return;
+	}
 	if (!is_confirmed)
 		g->rest_wait_ns = GRADIENT_REST_MIN_NS;
 	else if (g->rest_wait_ns < REST_MAX_NS)
@@ -175,34 +206,21 @@ static void rest_end(struct gradient *g, const struct gradient_point *now, uint6
 	g->rest_ns = now_ns + g->rest_wait_ns;
 	if (is_confirmed)
 		g->rest_ns += REST_PAUSE * (now_ns - g->rest_began_ns);
-	learn(g, now, is_lower ? REST_LOWER_SHARE : REST_SHARE);
-	if (is_confirmed || !is_crowded(&g->anchor, now))
+	if (is_confirmed || !was_crowded)
 		gradient_limit_set(g, g->before);
 	test_over(g);
 }
 
-/* The first window of a try or a rest is at the limit as it is: the anchor. */
-static void try_or_rest(struct gradient *g, const struct gradient_point *now, uint64_t now_ns)
-{
-	if (!g->anchor_ns) {
-		anchor_set(g, now, now_ns);
-		g->before = g->limit;
-		g->skip = (uint32_t)g->limit;
-		gradient_limit_set(g,
-				   g->limit * (g->test == GRADIENT_RESTS ? TEST_FALL : TEST_RISE));
-	} else if (g->test == GRADIENT_RESTS) {
-		rest_end(g, now, now_ns);
-	} else {
-		try_end(g, now, now_ns);
-	}
-}
-
 static void grow(struct gradient *g, uint64_t now_ns)
 {
+	if (g->streak)
+		g->grow_wait_ns = 0; /* the last step was not too much */
 	if (g->streak < GROW_STEPS)
 		g->streak++;
 	g->stuck_ns = now_ns + g->stuck_wait_ns;
 	g->skip = (uint32_t)g->limit / 2; /* the effect is seen only when some of these ended */
+	if (g->limit < COARSE_BELOW)
+		g->last.per_sec = 0; /* it tells of much fewer */
 	gradient_limit_set(g, g->limit + fmax(1, g->limit * GROW_STEP * g->streak));
 }
 
@@ -210,7 +228,7 @@ static void keep_or_grow(struct gradient *g, const struct gradient_point *now, d
 			 uint64_t now_ns)
 {
 	bool is_max = g->limit >= g->options.max, is_half_used = g->window.peak >= g->limit / 2;
-	bool is_used = g->window.peak >= g->limit * USED_SHARE, is_stuck;
+	bool is_used = g->window.peak >= g->limit * USED_SHARE, is_stuck, may_rest;
 
 	g->test = GRADIENT_NO_TEST;
 	if (slower <= TOLERANCE && (!is_half_used || (is_max && !is_used)))
@@ -220,12 +238,14 @@ static void keep_or_grow(struct gradient *g, const struct gradient_point *now, d
 		g->rest_ns = now_ns + REST_MAX_NS;
 	}
 	if (is_half_used && !is_max && slower <= GROW_WITHIN) {
-		grow(g, now_ns);
+		if (now_ns >= g->grow_ns)
+			grow(g, now_ns);
 		return;
 	}
 	g->streak = 0;
 	is_stuck = !is_max && now_ns >= g->stuck_ns;
-	if (is_used && (is_stuck || now_ns >= g->rest_ns) && is_steady(&g->last, now)) {
+	may_rest = g->options.may_rest && now_ns >= g->rest_ns;
+	if (is_used && (is_stuck || may_rest) && is_steady(&g->last, now)) {
 		g->test = is_stuck ? GRADIENT_TRIES : GRADIENT_RESTS;
 		g->rest_began_ns = now_ns;
 		g->anchor_ns = 0;
@@ -253,8 +273,10 @@ void gradient_decide(struct gradient *g, const struct gradient_point *now, uint6
 		try_end(g, now, now_ns);
 	else if (slower > TOLERANCE && g->window.peak >= g->limit / 2)
 		fall(g, now, slower / TOLERANCE, now_ns);
-	else if (g->test >= GRADIENT_RESTS)
-		try_or_rest(g, now, now_ns);
+	else if (g->test >= GRADIENT_RESTS && !g->anchor_ns)
+		step_begin(g, now, now_ns);
+	else if (g->test == GRADIENT_RESTS)
+		rest_end(g, now, now_ns);
 	else
 		keep_or_grow(g, now, slower, now_ns);
 }

@@ -13,6 +13,8 @@
 
 /* Cut to the bounds. What runs beyond it is waited for before the next window begins. */
 void gradient_limit_set(struct gradient *g, double limit);
+/* The rest takes too long to begin, with requests that take long: not now. */
+void gradient_rest_give_up(struct gradient *g, uint64_t now_ns);
 /* A window without many drops has ended. */
 void gradient_decide(struct gradient *g, const struct gradient_point *now, uint64_t now_ns);
 

@@ -187,6 +187,7 @@ static void set_adaptation(struct settings *settings, const struct config *confi
 	settings->gradient = (struct gradient_options){
 		.min = config->adaptive.min_concurrent,
 		.max = config->concurrency.max_concurrent,
+		.may_rest = config->concurrency.queue_size > 0,
 	};
 }
 
