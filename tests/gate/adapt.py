@@ -154,7 +154,7 @@ def a_check_is_followed_by_a_refusal(_):
     falls = sum(step < 0 for step in steps)
     between(falls, 1, 2, "steps down")
     assert all(step < 0 for step in steps[:falls]), f"it grew in between: {scales}"
-    # 0.05 a second: so often, and none of them by a share of what it has.
+    # 0.02 a second: so often, and none of them by a share of what it has.
     assert len(steps) - falls >= 5 and max(steps) < 0.1, f"it did not grow back steadily: {scales}"
 
 
