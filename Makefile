@@ -115,7 +115,7 @@ do-lint: all $(SKELETONS)
 	@CPPFLAGS="$(CPPFLAGS)" BPFFLAGS="$(BPFFLAGS)" tools/dev/lint.sh
 
 # The same tree again, instrumented, each in a folder of its own; with line numbers, which is
-# all of -g that a sanitizer's report shows. The fuzzers need no more layers than the gate may.
+# all of -g that a sanitizer's report shows. The fuzzers need the gate's layers, and sense.
 THREADED := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(shell grep -ls 'pthread_create\|uv_thread_create' tests/unit/test_*.c))
 again     = $(Q)+CFLAGS='-O1 -g1' $(MAKE) --no-print-directory BUILD=$(BUILD)/$(1)
 ASAN     := -fsanitize=address,undefined -fno-sanitize-recover=all
@@ -126,7 +126,7 @@ sanitized:
 	$(call again,asan) SANITIZE='$(ASAN)' tests-unit programs
 	$(call again,tsan) SANITIZE='$(TSAN)' $(THREADED:$(BUILD)/%=$(BUILD)/tsan/%) programs
 fuzzers:
-	$(call again,fuzzed) CC=$(CLANG) SANITIZE='$(FUZZ)' LAYERS='base core config net gate' fuzz-programs
+	$(call again,fuzzed) CC=$(CLANG) SANITIZE='$(FUZZ)' LAYERS='base core config net sense gate' fuzz-programs
 tests: $(UNIT) $(BPF_TESTS)
 tests-unit: $(UNIT)
 programs: $(PROGRAMS) $(BUILD)/hatago-sample

@@ -267,8 +267,8 @@ static bool model_frame(struct model *m, const struct fixture *f, uint64_t bytes
 		return false;
 	for (int d = 0; d < HATAGO_EDGE_DIMENSIONS; d++)
 		if ((f->rules->dimensions & (1u << d)) && (d || is_connection) &&
-		    !bucket_offer_smooth(m->tat[d], &f->rules->limit[d], bucket_time(now_ns), n[d], HATAGO_INV_ONE,
-					 &next[d]))
+		    !bucket_offer_smooth(m->tat[d], &f->rules->limit[d], bucket_time(now_ns), n[d],
+					 HATAGO_INV_ONE, &next[d]))
 			return false;
 	for (int d = 0; d < HATAGO_EDGE_DIMENSIONS; d++)
 		if ((f->rules->dimensions & (1u << d)) && (d || is_connection))

@@ -148,10 +148,6 @@ void peers_forget_told(struct gate *gate)
 
 void peers_done(struct gate *gate)
 {
-	struct peer *peer, *next;
-
-	HASH_ITER(hh, gate->peers, peer, next)
-	{
-		peer_drop(gate, peer);
-	}
+	while (gate->peers)
+		peer_drop(gate, gate->peers);
 }

@@ -99,7 +99,7 @@ extern const size_t ops_command_count;
 	X(banDeleted)                                                               \
 	X(configReloaded)  /* or could not be */                                    \
 	X(pressureChanged) /* the limits are tightened, or let go */                \
-	X(limitChanged)    /* how many requests may run at once, by adaptation */
+	X(limitChanged)	   /* how many requests may run at once, by adaptation */
 #define OPS_EVENT_NUMBER(name) OPS_EVENT_##name,
 enum ops_event { OPS_EVENTS_LIST(OPS_EVENT_NUMBER) OPS_EVENT_COUNT };
 const char *ops_event_name(enum ops_event event);
