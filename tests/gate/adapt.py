@@ -4,7 +4,7 @@ From a load that crosses its threshold to the first refusal that follows from it
 printed, and gated generously. maxConcurrent is 10 and there is no queue: nine slow requests
 are held, and a tenth is asked for again and again. Groups: psi (of the cgroup in PRESSED, which
 nothing but the burners here is in; no checks), cpu (checks every 200 ms of a /proc/stat that is
-the file in STAT, cpuThreshold 80, and no /proc/pressure).
+the file in STAT, cpuThreshold 40, and no /proc/pressure).
 """
 import json
 import os
@@ -136,7 +136,7 @@ def a_check_is_followed_by_a_refusal(_):
         tenth = Task(served_until_refused, 8)
         time.sleep(2 * CHECK_MS / 1000)  # some looks in the calm
         assert tenth.ended_at is None, "it is refused while all is calm"
-        at = stat.load(81)
+        at = stat.load(41)  # so little over it costs little, and is soon made good
         refused_at, answer = tenth.join()
         stat.load(10)
     equal(answer.json()["error"]["data"]["type"], "concurrency_limit", "why it was refused")
@@ -144,7 +144,6 @@ def a_check_is_followed_by_a_refusal(_):
     changes = []
     while not changes or changes[-1]["scale"] < 1:
         changes.append(json.loads(events.readline()))
-    equal(metrics()["gate"]["limit"], 10, "the limit afterwards")
     equal(call().status, 200, "a request afterwards")
     equal({e["reason"] for e in changes}, {"cpu"}, "reasons")
     scales = [changes[0]["oldScale"], *(e["scale"] for e in changes)]
@@ -154,8 +153,8 @@ def a_check_is_followed_by_a_refusal(_):
     falls = sum(step < 0 for step in steps)
     between(falls, 1, 2, "steps down")
     assert all(step < 0 for step in steps[:falls]), f"it grew in between: {scales}"
-    # 0.02 a second: so often, and none of them by a share of what it has.
-    assert len(steps) - falls >= 5 and max(steps) < 0.1, f"it did not grow back steadily: {scales}"
+    # 0.02 a second: in many steps of much the same size.
+    assert len(steps) - falls >= 3 and max(steps) < 0.04, f"it did not grow back steadily: {scales}"
 
 
 main()

@@ -16,8 +16,8 @@ class Stat(threading.Thread):
     def __init__(self, path):
         super().__init__(daemon=True)
         self.path = path
-        self.busy = self.idle = 1000
         self.percent = 10
+        self.busy, self.idle = 1000, 9000  # which is as much
         self.lock = threading.Lock()
         self.start()
 

@@ -65,7 +65,7 @@ test_cpu_without_psi()
 	mount -t tmpfs hatago-test /sys/fs/cgroup
 	adapt_cases cpu <<-YAML
 		checkInterval: 200ms
-		cpuThreshold: 80
+		cpuThreshold: 40
 		$PSI_ALL_OFF
 	YAML
 	logged_once "under pressure: cpu is"

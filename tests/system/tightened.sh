@@ -4,7 +4,7 @@
 # the limits; who feels it first, and what is left of it when hatagod is killed. Also the
 # connections that a client may have open.
 
-readonly LIMIT=1000 RATE=600 # packets a second: what is allowed, and what comes
+readonly LIMIT=1000 RATE=800 # packets a second: what is allowed, and what comes
 
 edge_and_gate() { # LINE...: of the gate's section; the configuration's rest is on standard input
 	client_and_server
@@ -15,7 +15,7 @@ edge_and_gate() { # LINE...: of the gate's section; the configuration's rest is 
 			  devices: [eth0]
 			  protect: [8080/tcp, 9000/udp]
 			  maxClients: 4096
-			  packets: {tokensPerSecond: $LIMIT, burstCapacity: 500}
+			  packets: {tokensPerSecond: $LIMIT, burstCapacity: 300}
 			rateLimiting: {enabled: false}
 			circuitBreaker: {enabled: false}
 			gate:
@@ -56,7 +56,7 @@ dropped_of() { # SOURCE SECONDS
 
 test_killed_while_tightened()
 {
-	local flooder killed_at last last_at now dropped
+	local flooder killed_at last last_at before now dropped
 
 	load_begin
 	edge_and_gate < <(
@@ -66,6 +66,7 @@ test_killed_while_tightened()
 			  checkInterval: 200ms
 			  memoryThreshold: 0
 			  cpuThreshold: 80
+			  minScale: 0.4
 			  psi: {cpu: {some: 0, full: 0}, memory: {some: 0, full: 0}, io: {some: 0, full: 0}}
 		YAML
 	)
@@ -75,12 +76,12 @@ test_killed_while_tightened()
 	wait_for scale_is "<= 0.5"
 	load 76 # neither more nor less of it now
 	sleep 0.6
-	scale_is "> 0.1" || skip "the machine is too slow to see it half tightened"
+	scale_is "> 0.4" || fail "it is at the last step already"
 	is_between "$(dropped_of 10.0.0.9 1)" 50 "$RATE" "packets of a stranger that are dropped"
 	is_equal "$(dropped_of 10.0.0.1 1)" 0 "packets of a trusted client that are dropped"
 	load 100
-	wait_for scale_is "<= 0.1"
-	is_between "$(dropped_of 10.0.0.1 1)" 200 "$RATE" "the same at the last step"
+	wait_for scale_is "<= 0.4"
+	is_between "$(dropped_of 10.0.0.1 1)" 100 "$RATE" "the same at the last step"
 
 	flood client --device eth0 --to 10.0.0.2:9000 --kind udp --from 10.0.0.9 --rate "$RATE" --seconds 5 >/dev/null &
 	flooder=$!
@@ -88,15 +89,17 @@ test_killed_while_tightened()
 	wait_for drops_more_than "$dropped"
 	hatagod_kill
 	killed_at=${EPOCHREALTIME/./}
-	last=$(counted eth0 drop limit_packets) last_at=$killed_at
+	# The last one is dropped after the look before the one that sees it.
+	last=$(counted eth0 drop limit_packets) last_at=$killed_at before=$killed_at
 	while is_running "$flooder"; do
 		now=${EPOCHREALTIME/./}
 		dropped=$(counted eth0 drop limit_packets)
-		((dropped == last)) || last=$dropped last_at=$now
+		((dropped == last)) || last=$dropped last_at=$before
+		before=$now
 	done
 	((now - killed_at > 3000000)) || fail "the packets ended too early to tell"
 	echo "NOTE: dropped for $(((last_at - killed_at) / 1000)) ms after hatagod was killed (bound 2000 ms)"
-	is_between $(((last_at - killed_at) / 1000)) 0 3000 "ms for which packets are dropped"
+	is_between $(((last_at - killed_at) / 1000)) 0 2100 "ms for which packets are dropped"
 }
 
 drops_more_than() { # COUNT
