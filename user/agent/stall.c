@@ -13,7 +13,7 @@
 
 #define STALL_SIGNALS	6 /* a resource's some and full */
 #define STALL_WINDOW_US PSI_WINDOW_MIN_US
-#define STALL_LOOK_MS	100
+#define STALL_LOOK_MS	80
 #define STALL_LOOKS	(STALL_WINDOW_US / 1000 / STALL_LOOK_MS) /* in a window */
 
 struct trigger {

@@ -2,7 +2,7 @@
 /*
  * Tells at once when pressure stall has been over its threshold for half a second: by the
  * kernel's PSI triggers, or, where we may have none so short (they take CAP_SYS_RESOURCE), by
- * a look of its own every tenth of a second. On the main loop's thread.
+ * a look of its own, twelve a second. On the main loop's thread.
  */
 #ifndef HATAGO_AGENT_STALL_H
 #define HATAGO_AGENT_STALL_H
