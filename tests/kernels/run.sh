@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # What is tried in a virtual machine that boots a kernel (tools/dev/check-kernels.sh), as
-# root, in the folder with the programs: the tables of packets, of clients and of pressure, attaching to a veth pair, and
-# that the next start adopts what a killed process left. On a kernel that is too old only that
-# hatagod says so. Prints TAP; only what a small shell and busybox can do.
+# root, in the folder with the programs: the tables of packets, clients and pressure, attaching
+# to a veth pair, and that the next start adopts what a killed process left. On a kernel that is
+# too old only that hatagod says so. Prints TAP; only what a small shell and busybox can do.
 export CMOCKA_MESSAGE_OUTPUT=TAP
 status=0
 count=0

@@ -15,7 +15,7 @@ cd "$(dirname "$0")/../.." || exit 1
 
 readonly PROGRAM_SECONDS_MAX=300 LOG_LINES_SHOWN=200 FUZZ_SECONDS=3 AT_ONCE=2
 # Nothing runs beside these: they compare times, send from two CPUs, or act before one expires.
-readonly ALONE=' unit/admission_model asan/admission_model bpf/clients bpf/exact bpf/pressure '
+readonly ALONE=' unit/admission_model asan/admission_model bpf/clients bpf/exact bpf/packet_pressure '
 BUILD=${BUILD:-build}
 readonly LOGS=$BUILD/check
 PATH=$(realpath -m "$BUILD")/bin:$PATH:/usr/sbin:/sbin
