@@ -67,6 +67,20 @@ __noinline int take(struct hatago_slot *slot, const struct hatago_rules *r, __u3
 	return slot_take_once(slot, r, dimensions, n->of, now, (__u32)n->inv, 0, 1);
 }
 
+/* What was taken, where the budget of strangers had nothing: its next try finds it there. */
+__noinline int give_back(struct hatago_slot *slot, const struct hatago_rules *r, __u32 dimensions,
+			 const struct tokens *n)
+{
+	if (!slot || !r || !n)
+		return 0;
+	BUCKET_UNROLL
+	for (int d = 0; d < HATAGO_EDGE_DIMENSIONS; d++)
+		if (dimensions & (1u << d))
+			__sync_fetch_and_sub(&slot->tat[d],
+					     bucket_refund(&r->limit[d], n->of[d], (__u32)n->inv));
+	return 0;
+}
+
 static __always_inline int limit_take(const struct seat *seat, const struct hatago_config *c,
 				      const struct hatago_rules *r, __u32 dimensions,
 				      struct tokens *n, __u64 now_ns)
@@ -89,19 +103,29 @@ static __always_inline int limit_take(const struct seat *seat, const struct hata
 	return lacking;
 }
 
+/*
+ * A SYN for which the gate's word counts: who is trusted, escalated, or has how many open. Where
+ * none of its own ports is protected (others are redirected to it) that is any.
+ */
+static __always_inline bool limit_is_for_gate(const struct packet *p, const struct hatago_rules *r)
+{
+	return p->is_connection && (!(r->flags & HATAGO_GATE_PORTS) ||
+				    ((r->gate_port[p->port / 64] >> (p->port % 64)) & 1));
+}
+
 /* What is held against a frame of the client, whatever its buckets have. */
 static __always_inline enum hatago_reason
-limit_hold(const struct seat *seat, const struct hatago_rules *r, __u64 now_ns, bool is_connection)
+limit_hold(const struct seat *seat, const struct hatago_rules *r, __u64 now_ns, bool is_for_gate)
 {
 	__u32 tick = tick_of(now_ns);
 
 	if (slot_is_suspect(seat->slot, tick)) {
 		if (slot_is_banned(seat->slot, tick))
 			return HATAGO_REASON_BANNED;
-		if (is_connection && slot_is_escalated(seat->slot, tick))
+		if (is_for_gate && slot_is_escalated(seat->slot, tick))
 			return HATAGO_REASON_ESCALATED;
 	}
-	if (is_connection && r->max_connections && slot_is_trusted(seat->slot, tick) &&
+	if (is_for_gate && r->max_connections && slot_is_trusted(seat->slot, tick) &&
 	    open_is_full(seat->key, now_ns, seat->place))
 		return HATAGO_REASON_LIMIT_OPEN;
 	return HATAGO_REASON_WITHIN_LIMITS;
@@ -141,6 +165,7 @@ static __always_inline enum hatago_reason limit_pay(const struct seat *seat, con
 		    strangers_admit(p, now_ns))
 			return seat->place < 0 ? HATAGO_REASON_OVERFLOW
 					       : HATAGO_REASON_WITHIN_LIMITS;
+		give_back(seat->slot, r, dimensions, &tokens);
 		seat->slot->drops += p->segments;
 		return HATAGO_REASON_STRANGERS;
 	}
@@ -160,7 +185,8 @@ limit_charge(const struct packet *p, const struct hatago_config *c, const struct
 	struct hatago_client_id id = p->is_ipv6 ? client_id_ipv6(p->source_hi, p->source_lo, r)
 						: client_id_ipv4((__be32)p->source_lo, r);
 	__u64 now_ns = clock_now_ns(), key = table_key(id, c->secret);
-	bool asked = p->is_connection && strangers_are_asked(&c->pressure, r, now_ns);
+	bool is_for_gate = limit_is_for_gate(p, r);
+	bool asked = is_for_gate && strangers_are_asked(&c->pressure, r, now_ns);
 	enum hatago_reason reason;
 	struct seat seat;
 
@@ -174,7 +200,7 @@ limit_charge(const struct packet *p, const struct hatago_config *c, const struct
 		return HATAGO_REASON_WITHIN_LIMITS;
 	seat.slot->packets += p->segments;
 	seat.slot->bytes += p->length;
-	reason = limit_hold(&seat, r, now_ns, p->is_connection);
+	reason = limit_hold(&seat, r, now_ns, is_for_gate);
 	if (reason != HATAGO_REASON_WITHIN_LIMITS) {
 		seat.slot->drops += p->segments;
 		return reason;

@@ -176,16 +176,17 @@ struct hatago_side {
 };
 
 /* rules.flags */
-#define HATAGO_ENFORCE	    (1u << 0) /* off: count what would be dropped, drop nothing */
-#define HATAGO_IPV4	    (1u << 1) /* IPv4 is protected */
-#define HATAGO_IPV6	    (1u << 2) /* IPv6 is protected */
-#define HATAGO_PROTECT_ALL  (1u << 3) /* everything, not just listed ports */
-#define HATAGO_PROTECT_PORT (1u << 4) /* at least one port is listed */
-#define HATAGO_PROTECT_ICMP (1u << 5) /* ICMP and ICMPv6 */
-#define HATAGO_ALLOW	    (1u << 6) /* the allow list has entries */
-#define HATAGO_DENY	    (1u << 7) /* the deny list has entries */
-#define HATAGO_STEPS	    (1u << 8) /* a limit has a step */
-#define HATAGO_STRANGERS    (1u << 9) /* `strangers` holds */
+#define HATAGO_ENFORCE	    (1u << 0)  /* off: count what would be dropped, drop nothing */
+#define HATAGO_IPV4	    (1u << 1)  /* IPv4 is protected */
+#define HATAGO_IPV6	    (1u << 2)  /* IPv6 is protected */
+#define HATAGO_PROTECT_ALL  (1u << 3)  /* everything, not just listed ports */
+#define HATAGO_PROTECT_PORT (1u << 4)  /* at least one port is listed */
+#define HATAGO_PROTECT_ICMP (1u << 5)  /* ICMP and ICMPv6 */
+#define HATAGO_ALLOW	    (1u << 6)  /* the allow list has entries */
+#define HATAGO_DENY	    (1u << 7)  /* the deny list has entries */
+#define HATAGO_STEPS	    (1u << 8)  /* a limit has a step */
+#define HATAGO_STRANGERS    (1u << 9)  /* `strangers` holds */
+#define HATAGO_GATE_PORTS   (1u << 10) /* `gate_port` holds */
 
 enum hatago_port_protocol { HATAGO_TCP, HATAGO_UDP, HATAGO_PORT_PROTOCOLS };
 
@@ -202,6 +203,9 @@ struct hatago_rules {
 	__u32 max_connections; /* SYNs of a client with so many open ones are dropped; 0: none */
 	__u32 pad;
 	__u64 port[HATAGO_PORT_PROTOCOLS][65536 / 64]; /* bit p % 64 of word p / 64: protected */
+	/* TCP ports that the gate itself listens on: what it knows holds for SYNs to these alone.
+	 */
+	__u64 gate_port[65536 / 64];
 };
 
 /*
@@ -302,7 +306,7 @@ _Static_assert(sizeof(struct hatago_requests) == 24, "ABI");
 _Static_assert(sizeof(struct hatago_side) == 320, "ABI: cache lines");
 _Static_assert(sizeof(struct hatago_pressure) == 24, "ABI");
 _Static_assert(sizeof(struct hatago_strangers) == 64, "ABI: a cache line");
-_Static_assert(sizeof(struct hatago_rules) == 88 + 48 * HATAGO_DIM_COUNT + 16384, "ABI");
+_Static_assert(sizeof(struct hatago_rules) == 88 + 48 * HATAGO_DIM_COUNT + 3 * 8192, "ABI");
 _Static_assert(sizeof(struct hatago_config) == 128 + 2 * sizeof(struct hatago_rules), "ABI");
 _Static_assert(sizeof(struct hatago_device) == 48 + HATAGO_WHY_MAX, "ABI");
 _Static_assert(sizeof(struct hatago_counters) == 16 * 3 * HATAGO_REASONS_MAX, "ABI");

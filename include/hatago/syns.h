@@ -18,6 +18,7 @@
 #define SYNS_UNITS_MIN	3   /* in time is after 0.54 to 0.81 s */
 #define SYNS_UNITS_MAX	223 /* to 60 s */
 #define SYNS_TIME	0xffu
+/* Times wrap after 68.7 s: what is not forgotten by then is in time once more. */
 _Static_assert(SYNS_UNITS_MAX < SYNS_TIME, "a time doesn't wrap while it counts");
 
 /*

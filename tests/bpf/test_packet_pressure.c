@@ -352,6 +352,53 @@ static void test_what_is_no_syn(void **state)
 	expect_syn(CLIENT, 1, DROPPED(STRANGERS));
 }
 
+/* What the gate knows holds for its own ports, where these are protected; else for all. */
+static void test_ports_of_the_gate(void **state)
+{
+	static const struct {
+		uint32_t flag;
+		bool own; /* the port is the gate's */
+		bool held;
+	} rows[] = {
+		{0, false, true},
+		{HATAGO_GATE_PORTS, true, true},
+		{HATAGO_GATE_PORTS, false, false},
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct hatago_rules *r;
+
+		setup(state);
+		r = harness_rules(&edge);
+		r->flags |= rows[i].flag;
+		r->gate_port[(rows[i].own ? 80 : 81) / 64] = 1ULL << (rows[i].own ? 80 : 81) % 64;
+		stand("192.0.2.8", HATAGO_ESCALATED);
+		ask_strangers(1);
+		expect_syn("192.0.2.200", 1, PASSED(WITHIN_LIMITS));
+		if (rows[i].held) {
+			expect_syn(CLIENT, 1, DROPPED(STRANGERS));
+			expect_syn("192.0.2.8", 1, DROPPED(ESCALATED));
+		} else {
+			expect_syn(CLIENT, 1, PASSED(WITHIN_LIMITS));
+			expect_syn("192.0.2.8", 1, PASSED(WITHIN_LIMITS));
+		}
+	}
+}
+
+/* Refused by the budget, a client that has a slot gets back what it paid. */
+static void test_refused_and_paid_back(void **state)
+{
+	(void)state;
+	harness_limit(&edge, HATAGO_DIM_CONNECTIONS, HARNESS_RATE_LEAST, 2, 0);
+	ask_strangers(1);
+	expect_syn(CLIENT, 1, PASSED(WITHIN_LIMITS)); /* with the budget; it has a slot now */
+	for (uint32_t i = 0; i < 10; i++)
+		expect_syn(CLIENT, 2, DROPPED(STRANGERS));
+	harness_age_syns(&edge, SYNS_UNITS_MIN);
+	expect_syn(CLIENT, 2, PASSED(WITHIN_LIMITS));
+	expect_syn(CLIENT, 3, DROPPED(LIMIT_CONNECTIONS));
+}
+
 /* A client pays from its own bucket first, so that no one address uses up what is for all. */
 static void test_one_address_uses_up_nothing(void **state)
 {
@@ -430,6 +477,8 @@ int main(void)
 		ON_BOTH(test_second_try_too_late),
 		ON_BOTH(test_who_is_a_stranger),
 		ON_BOTH(test_when_strangers_are_asked),
+		ON_BOTH(test_ports_of_the_gate),
+		ON_BOTH(test_refused_and_paid_back),
 		ON_BOTH(test_what_is_no_syn),
 		ON_BOTH(test_one_address_uses_up_nothing),
 		ON_BOTH(test_open_connections),

@@ -311,6 +311,16 @@ static void rules_of_edge(void **state)
 	assert_true(port_is_set(&rules, HATAGO_TCP, 1) && port_is_set(&rules, HATAGO_TCP, 63) &&
 		    port_is_set(&rules, HATAGO_TCP, 64) && port_is_set(&rules, HATAGO_TCP, 65535));
 	assert_true(port_is_set(&rules, HATAGO_UDP, 6000) && port_is_set(&rules, HATAGO_UDP, 7000));
+	assert_int_equal(rules.flags & HATAGO_GATE_PORTS,
+			 0); /* none of its listeners is protected */
+	config->gate.listen[0] = strdup("[::]:64");
+	config->gate.listen[1] = strdup("unix:/run/x:63");
+	config->gate.listen[2] = strdup("127.0.0.1:8080");
+	config->gate.listen_count = 3;
+	config_rules(config, &rules);
+	assert_true(rules.flags & HATAGO_GATE_PORTS);
+	for (unsigned int word = 0; word < 1024; word++)
+		assert_true(rules.gate_port[word] == (word == 1));
 	config->edge.strangers.enabled = false;
 	config_rules(config, &rules);
 	assert_int_equal(rules.flags & HATAGO_STRANGERS, 0);

@@ -165,6 +165,22 @@ static void test_carry(void **state)
 	from.key++; /* a count of somebody before it */
 	connections_carry(&from, &to);
 	assert_int_equal(connections_get(&to, FIXTURE_NOW), 3);
+	from.key--; /* all were closed since it was carried first */
+	assert_true(set(ADDRESS, 0, FIXTURE_NOW, TRUST));
+	connections_carry(&from, &to);
+	assert_int_equal(connections_get(&to, FIXTURE_NOW), 0);
+}
+
+static void test_trust_without_a_count(void **state)
+{
+	struct hatago_client_id id = fixture_id(&f, ADDRESS);
+
+	(void)state;
+	assert_true(connections_trust(&f.clients, id, FIXTURE_NOW, TRUST));
+	expect(ADDRESS, FIXTURE_NOW, 0, true);
+	assert_true(set(ADDRESS, 3, FIXTURE_NOW, TRUST));
+	assert_true(connections_trust(&f.clients, id, FIXTURE_NOW, 2 * TRUST));
+	expect(ADDRESS, FIXTURE_NOW + TRUST + FIXTURE_SECOND, 3, true);
 }
 
 int main(void)
@@ -176,6 +192,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_no_slot, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_clear, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_carry, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_trust_without_a_count, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -79,7 +79,8 @@ void gateway_follow_table(struct agent *agent)
 		.front_count = table.config ? table.config->front_count : 0,
 		.config = table.config,
 	};
-	if (!old.id && table.sets) /* those of an earlier hatagod are nobody's */
+	if (table.sets) /* an earlier hatagod's, or as they were a moment ago: the gate tells them
+			   anew */
 		connections_clear(&clients);
 	gate_set_clients(agent->gate, table.sets ? &clients : NULL);
 	agent->gateway_table = table;

@@ -115,7 +115,7 @@ const struct config_key config_keys[] = {
 	    1, BUCKET_RATE_MILLI_MAX, "1000", "How many a second, in the long run."),
 	KEY("edge.strangers.burstCapacity", KEY_U64, KEY_GATE, edge.strangers.limit.burst, 1,
 	    BUCKET_BURST_MAX, "2000", "How many at once after a pause."),
-	KEY("edge.trust", KEY_DURATION, KEY_GATE, edge.trust_ms, 1000, CONFIG_DAY_MS, "10m",
+	KEY("edge.trust", KEY_DURATION, KEY_GATE, edge.trust_ms, 3000, CONFIG_DAY_MS, "10m",
 	    "For how long a client is trusted that completed a TCP handshake with the gate."),
 	KEY("edge.allow", KEY_PREFIXES, 0, edge.allow, 0, HATAGO_LIST_MAX, "[]",
 	    "Addresses and prefixes that are never charged, denied or banned."),

@@ -5,6 +5,7 @@
  * fields mean; user/kern/, which puts them in force.
  */
 #include <arpa/inet.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "config/config.h"
@@ -50,6 +51,31 @@ static uint32_t rules_flags(const struct config_edge *edge)
 	return flags;
 }
 
+static uint32_t port_of(const char *address)
+{
+	const char *colon = strrchr(address, ':');
+
+	return colon && strncmp(address, "unix:", 5) != 0 ? (uint32_t)strtoul(colon + 1, NULL, 10)
+							  : 0;
+}
+
+/* Those of its listeners that are protected. */
+static void rules_gate_ports(const struct config_gate *gate, struct hatago_rules *rules)
+{
+	for (size_t i = 0; i < gate->listen_count; i++) {
+		uint32_t port = port_of(gate->listen[i]);
+		uint64_t bit = 1ULL << (port % 64);
+
+		if (!port || port > UINT16_MAX)
+			continue;
+		if (!(rules->flags & HATAGO_PROTECT_ALL) &&
+		    !(rules->port[HATAGO_TCP][port / 64] & bit))
+			continue;
+		rules->gate_port[port / 64] |= bit;
+		rules->flags |= HATAGO_GATE_PORTS;
+	}
+}
+
 /* What takes a gate: it alone knows requests, open connections and whom to trust. */
 static void rules_gate(const struct config *config, struct hatago_rules *rules)
 {
@@ -58,6 +84,7 @@ static void rules_gate(const struct config *config, struct hatago_rules *rules)
 		rules->strangers = config->edge.strangers.limit;
 	}
 	rules->max_connections = config->gate.max_connections_per_client;
+	rules_gate_ports(&config->gate, rules);
 	if (!config->rate_limiting.enabled)
 		return;
 	rules->dimensions |= 1u << HATAGO_DIM_REQUESTS;

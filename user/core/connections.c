@@ -13,6 +13,21 @@ static __u64 *connections_word(const struct client_at *at)
 	return &at->side->gate[at->place & TABLE_WAY].open;
 }
 
+bool connections_trust(const struct clients *clients, struct hatago_client_id id, uint64_t now_ns,
+		       uint64_t trust_for_ns)
+{
+	uint32_t trusted = standing_for(HATAGO_TRUSTED, now_ns, trust_for_ns);
+	struct client_at at;
+
+	for (uint32_t tries = 0; tries < CONNECTIONS_TRIES; tries++) {
+		if (!clients_place(clients, id, now_ns, &at))
+			return false;
+		if (standing_raise(&at, trusted, now_ns))
+			return true;
+	}
+	return false;
+}
+
 bool connections_set(const struct clients *clients, struct hatago_client_id id, uint32_t count,
 		     uint64_t now_ns, uint64_t trust_for_ns)
 {
@@ -52,6 +67,6 @@ void connections_carry(const struct client_at *from, const struct client_at *to)
 {
 	uint64_t word = BUCKET_READ(*connections_word(from));
 
-	if (open_count(word, from->key))
+	if (word >> 32 == (uint32_t)from->key) /* 0 too: it may have closed them since */
 		BUCKET_WRITE(*connections_word(to), word);
 }

@@ -23,6 +23,9 @@
  */
 bool connections_set(const struct clients *clients, struct hatago_client_id id, uint32_t count,
 		     uint64_t now_ns, uint64_t trust_for_ns);
+/* The same without a count: who made the connection is told by a header in it. */
+bool connections_trust(const struct clients *clients, struct hatago_client_id id, uint64_t now_ns,
+		       uint64_t trust_for_ns);
 /* The count as the edge believes it while the heartbeat is fresh; 0 where it knows none. */
 uint32_t connections_get(const struct client_at *at, uint64_t now_ns);
 /* Forgets every count, such as those of a hatagod that died. Trust stays. */

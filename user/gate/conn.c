@@ -107,8 +107,13 @@ static size_t take_proxy(struct conn *conn, const char *bytes, size_t n)
 
 	if (length == 0)
 		return 0;
-	if (length > 0 && has_source)
+	if (length > 0 && has_source) {
+		identify_conn(conn);
+		if (conn->has_address)
+			peers_trust(conn->worker->gate, conn->id,
+				    flow_now_ns(&conn->worker->flows));
 		conn->peer = source;
+	}
 	if (length < 0 || !conn_admit_peer(conn)) {
 		tally_count(&conn->worker->tally.connections_refused, 1);
 		conn_close(conn);

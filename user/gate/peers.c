@@ -57,19 +57,38 @@ static void peer_drop(struct gate *gate, struct peer *peer)
 	free(peer);
 }
 
+/* The edge's table with the rules in force; false: there is none. */
+static bool edge_clients(const struct gate *gate, struct clients *ret)
+{
+	*ret = gate->edge;
+	if (!ret->sets)
+		return false;
+	ret->rules = &ret->config->rules[ret->config->active & 1];
+	return true;
+}
+
 /* Without a slot for it in the edge's table the client is a stranger there, and uncounted. */
 static void peer_tell(struct gate *gate, struct peer *peer, uint64_t now_ns)
 {
-	struct clients clients = gate->edge;
+	struct clients clients;
 
-	if (!clients.sets)
+	if (!edge_clients(gate, &clients))
 		return;
-	clients.rules = &clients.config->rules[clients.config->active & 1];
 	connections_set(&clients, peer->id, peer->direct, now_ns, gate->settings->trust_ns);
 	peer->told_ns = now_ns;
 	list_remove(&peer->oldest);
 	if (peer->direct)
 		list_append(&gate->peers_told, &peer->oldest);
+}
+
+void peers_trust(struct gate *gate, struct hatago_client_id proxy, uint64_t now_ns)
+{
+	struct clients clients;
+
+	uv_mutex_lock(&gate->lock);
+	if (edge_clients(gate, &clients))
+		connections_trust(&clients, proxy, now_ns, gate->settings->trust_ns);
+	uv_mutex_unlock(&gate->lock);
 }
 
 bool peers_enter(struct gate *gate, struct hatago_client_id id, uint32_t max, bool is_direct,

@@ -19,6 +19,8 @@ struct gate;
 bool peers_enter(struct gate *gate, struct hatago_client_id id, uint32_t max, bool is_direct,
 		 uint64_t now_ns);
 void peers_leave(struct gate *gate, struct hatago_client_id id, bool is_direct, uint64_t now_ns);
+/* A proxy that vouches for others: it completed the handshake, so the edge trusts it. */
+void peers_trust(struct gate *gate, struct hatago_client_id proxy, uint64_t now_ns);
 /* Keeps up what the edge was told of those who stay connected; to be called about once a second. */
 void peers_refresh(struct gate *gate, uint64_t now_ns);
 /* The edge has another table, or other rules: it is to be told anew. The lock is held. */

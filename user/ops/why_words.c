@@ -106,7 +106,7 @@ static void why_say_open(const struct why *w, const char *what, struct json *out
 {
 	why_say(out,
 		"%s would be dropped: it has %u connections open with the gate and may have %u "
-		"(gate.maxConnectionsPerClient). That ends when it closes one.",
+		"(gate.maxConnectionsPerClient). That ends when it closes one, or hatagod stops.",
 		what, w->e.open, w->rules->max_connections);
 }
 
@@ -115,8 +115,8 @@ static void why_say_strangers(const char *what, struct json *out)
 	why_say(out,
 		"%s would be dropped at its first try: the edge is told to be careful with clients "
 		"that did not complete a handshake with the gate lately, and the budget that these "
-		"share is used up. TCP tries again after 1 s, and the second try draws on a budget "
-		"of its own.",
+		"share is used up. TCP tries again after 1 s, and the second try draws on another "
+		"budget, as long as that has any left.",
 		what);
 }
 
