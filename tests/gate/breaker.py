@@ -186,6 +186,21 @@ def a_client_that_leaves_is_no_failure(upstream):
 
 
 @case("trips")
+def a_slow_client_is_no_failure(upstream):
+    """requestTimeout is over, but it is the client that holds it up."""
+    fresh()
+    slow = []
+    for _ in range(6):
+        reader = Client(receive_buffer=4096).send(request(target="/bytes?n=50000000"))
+        writer = Client().send(b"POST /sink HTTP/1.1\r\nHost: h\r\nContent-Length: 100000\r\n\r\n" + b"x" * 3000)
+        slow += reader, writer
+    until(lambda: metrics()["concurrency"]["current"] == 0, "their end")
+    equal(state(), "closed", "state")
+    for c in slow:
+        c.sock.close()
+
+
+@case("trips")
 def results_from_before_do_not_count(upstream):
     fresh()
     late = [Task(call, ms=int(RECOVERY_S * 1000) + 500, status=500) for _ in range(3)]

@@ -221,6 +221,8 @@ static void model_checked(struct world *w, bool is_good)
 		 m->checks_failed >= m->options.unhealthy_checks;
 	if (!model_is_free(m))
 		return;
+	if (m->state == BREAKER_HALF_OPEN && is_good && model_flying(m))
+		return;
 	if (m->state == BREAKER_HALF_OPEN && is_good)
 		model_good(w);
 	else if (m->state == BREAKER_HALF_OPEN || is_ill)

@@ -109,6 +109,19 @@ static void test_few(void **state)
 	assert_int_equal(gradient_limit(&g), 100);
 }
 
+/* Bursts with pauses between them: a pause is no time that a request took. */
+static void test_pauses(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 200; i++) {
+		now += 60000 * MS;
+		for (uint32_t n = 8; n > 0; n--)
+			gradient_sample(&g, 100 * MS, n, false, now += MS);
+	}
+	assert_in_range(g.base_ns, 90 * MS, 115 * MS);
+	assert_in_range(g.mean_ns, 20 * MS, 200 * MS);
+}
+
 static void test_options(void **state)
 {
 	static const struct {
@@ -150,6 +163,7 @@ int main(void)
 		cmocka_unit_test(test_drops),
 		cmocka_unit_test(test_unused),
 		cmocka_unit_test_setup(test_few, setup),
+		cmocka_unit_test_setup(test_pauses, setup),
 		cmocka_unit_test_setup(test_options, setup),
 		cmocka_unit_test_setup(test_odd_samples, setup),
 	};

@@ -31,7 +31,6 @@ struct adapt {
 	uv_timer_t check_timer, heartbeat_timer;
 	struct stall *stall;	      /* NULL: likewise */
 	uint64_t served, response_ns; /* as last seen of the gate's tally */
-	bool circuit_is_open;	      /* of all upstreams together */
 	unsigned int open;	      /* handles that are to be closed before this is freed */
 	bool is_tight;
 };
@@ -48,13 +47,14 @@ static void adapt_options(const struct config *config, struct pressure_options *
 static void put_in_force(struct adapt *adapt)
 {
 	const struct pressure *p = &adapt->pressure;
+	bool circuit_is_open = adapt->agent->gate && gate_circuit_is_open(adapt->agent->gate);
 	double least = 1 - p->pressure;
 	struct edge_pressure pressure = {
 		.pressure = p->pressure,
 		.scale = p->scale,
 		/* The last step: nothing else is left to be tightened. */
 		.trusted_scale = p->scale <= p->options.min_scale ? p->scale : 1,
-		.strangers_asked = p->pressure > 0 || p->scale < 1 || adapt->circuit_is_open,
+		.strangers_asked = p->pressure > 0 || p->scale < 1 || circuit_is_open,
 		.strangers_scale = least > ADAPT_LEAST ? least : ADAPT_LEAST,
 	};
 
@@ -71,18 +71,12 @@ static void on_heartbeat(uv_timer_t *timer)
 
 void adapt_follow_circuit(struct agent *agent)
 {
-	struct adapt *adapt = agent->adapt;
-	struct tally_gate gate;
-
-	if (!gateway_tally(agent, &gate))
-		return;
-	adapt->circuit_is_open = gate.breaker == BREAKER_OPEN;
-	put_in_force(adapt);
+	put_in_force(agent->adapt);
 }
 
 /* --- the load --- */
 
-/* On average since the last look; unknown where nothing was answered. */
+/* Of the upstream, on average since the last look; unknown where it answered nothing. */
 static void fill_response_time(struct adapt *adapt, struct pressure_load *ret)
 {
 	struct tally_gate gate;
@@ -90,8 +84,8 @@ static void fill_response_time(struct adapt *adapt, struct pressure_load *ret)
 
 	if (!gateway_tally(adapt->agent, &gate))
 		return;
-	served = gate.sum.outcomes[TALLY_SERVED];
-	ns = gate.sum.response_ns_sum;
+	served = gate.sum.upstream_answers;
+	ns = gate.sum.upstream_ns_sum;
 	if (served > adapt->served)
 		pressure_load_set(ret, PRESSURE_RESPONSE_TIME,
 				  (double)(ns - adapt->response_ns) /

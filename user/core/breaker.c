@@ -238,6 +238,8 @@ void breaker_checked(struct breaker *b, bool is_good, uint64_t now_ns)
 	if (!breaker_is_free(b))
 		return;
 	if (b->state == BREAKER_HALF_OPEN && is_good) {
+		if (b->probes_in_flight > 0) /* what becomes of requests says more */
+			return;
 		b->probes_passed++;
 		breaker_close_if_proven(b, now_ns);
 	} else if (b->state == BREAKER_HALF_OPEN ||

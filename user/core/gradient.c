@@ -134,7 +134,7 @@ bool gradient_sample(struct gradient *g, uint64_t rtt_ns, uint32_t in_flight, bo
 		     uint64_t now_ns)
 {
 	uint32_t before = gradient_limit(g);
-	double passed_ns;
+	double passed_ns, own_ns;
 
 	if (now_ns < g->window.last_ns)
 		now_ns = g->window.last_ns;
@@ -142,9 +142,12 @@ bool gradient_sample(struct gradient *g, uint64_t rtt_ns, uint32_t in_flight, bo
 		in_flight = 1;
 	if (is_settling(g, in_flight, now_ns))
 		return false;
-	/* It was there for no longer than it took, the others all of the time since the last. */
+	/* It was there for no longer than it took, the others all of the time since the last; but
+	 * after a long pause they are as new as it is. */
 	passed_ns = (double)(now_ns - g->window.last_ns);
-	g->window.area += (in_flight - 1) * passed_ns + fmin((double)rtt_ns, passed_ns);
+	own_ns = fmin((double)rtt_ns, passed_ns);
+	g->window.area +=
+		(in_flight - 1) * (passed_ns > WINDOW_MAX_NS ? own_ns : passed_ns) + own_ns;
 	g->window.last_ns = now_ns;
 	g->window.count++;
 	if (in_flight > g->window.peak)

@@ -43,6 +43,9 @@ struct tally {
 	uint64_t outcomes[TALLY_OUTCOME_COUNT];
 	uint64_t errors;	  /* served ones whose answer is a failure of the upstream (5xx) */
 	uint64_t response_ns_sum; /* of served ones, to the first event of their answer */
+	/* How long the upstream took for answers that are no failures, without the client's share.
+	 */
+	uint64_t upstream_ns_sum, upstream_answers;
 	struct histogram response, queue_wait; /* ns */
 	struct histogram turn; /* ns that a turn of the loop was busy: how long others wait */
 	uint64_t client_bytes_in, client_bytes_out;

@@ -12,18 +12,20 @@ static void put_in_force(struct gate *gate)
 {
 	const struct settings *settings = gate->settings;
 	uint32_t limit = settings->admission.max_concurrent, old = admission_limit(gate->admission);
-	uint32_t scaled = limit;
+	const char *reason = "configuration";
+	uint32_t scaled;
 
 	if (settings->is_adaptive) {
 		scaled = (uint32_t)((double)limit * gate->scale);
 		limit = gradient_limit(&gate->gradient);
+		reason = scaled < limit ? "pressure" : "latency";
 		limit = scaled < limit ? scaled : limit;
 		if (limit < settings->gradient.min)
 			limit = settings->gradient.min;
 	}
 	admission_set_limit(gate->admission, limit);
 	if (limit != old)
-		tell_limit(gate, old, limit, limit == scaled ? "pressure" : "latency");
+		tell_limit(gate, old, limit, reason);
 }
 
 void adapt_sample(struct gate *gate, uint64_t took_ns, bool has_failed, uint64_t now_ns)

@@ -188,6 +188,12 @@ static void refuse_breaker(struct exchange *x)
 	refuse(x, &refusal, 0, 0);
 }
 
+void refuse_stream(struct exchange *x)
+{
+	x->is_one_stream_too_many = true;
+	refuse_overload(x, REFUSAL_CONCURRENCY, 0);
+}
+
 /* --- the decision --- */
 
 /* As up_run(). */
@@ -311,8 +317,14 @@ void admit_woken(struct exchange *x)
 
 void admit_too_late(struct exchange *x)
 {
-	uint64_t waited_ns = flow_now_ns(&x->worker->flows) - x->ticket.since_ns;
+	uint64_t now_ns = flow_now_ns(&x->worker->flows), since_ns;
+	bool is_waiting;
 
-	if (x->ticket.state == TICKET_WAITING)
-		refuse_overload(x, REFUSAL_QUEUE_TIMEOUT, waited_ns);
+	uv_mutex_lock(&x->worker->gate->lock);
+	is_waiting = x->ticket.state == TICKET_WAITING;
+	since_ns = x->ticket.since_ns;
+	uv_mutex_unlock(&x->worker->gate->lock);
+	if (is_waiting)
+		refuse_overload(x, REFUSAL_QUEUE_TIMEOUT,
+				now_ns > since_ns ? now_ns - since_ns : 0);
 }

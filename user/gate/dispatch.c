@@ -78,13 +78,17 @@ void dispatch_done(struct exchange *x, uint64_t now_ns)
 {
 	struct gate *gate = x->worker->gate;
 	struct upstream *upstream = &gate->upstreams[x->upstream];
-	uint64_t end_ns = x->first_ns ? x->first_ns : now_ns;
+	uint64_t end_ns = x->first_ns ? x->first_ns : x->head_ns ? x->head_ns : now_ns;
 	uint64_t took_ns = end_ns > x->ran_ns ? end_ns - x->ran_ns : 0;
 	enum breaker_outcome outcome = outcome_of(x);
 
 	if (!x->has_pass)
 		return;
 	x->has_pass = false;
+	if (outcome == BREAKER_GOOD) {
+		tally_count(&x->worker->tally.upstream_ns_sum, took_ns);
+		tally_count(&x->worker->tally.upstream_answers, 1);
+	}
 	upstream->outstanding--;
 	breaker_report(&upstream->breaker, &x->pass, outcome, took_ns, now_ns);
 	dispatch_follow(gate, upstream, now_ns);
@@ -101,6 +105,7 @@ void dispatch_again(struct exchange *x)
 	uv_mutex_lock(&gate->lock);
 	dispatch_done(x, now_ns);
 	dispatch_choose(x, now_ns);
+	admit_others(gate, x->worker, now_ns);
 	uv_mutex_unlock(&gate->lock);
 }
 

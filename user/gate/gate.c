@@ -261,7 +261,18 @@ int gate_set_breaker(struct gate *gate, const char *upstream, enum gate_breaker_
 		r = 0;
 	}
 	uv_mutex_unlock(&gate->lock);
+	uv_async_send(&gate->async);
 	return r;
+}
+
+bool gate_circuit_is_open(struct gate *gate)
+{
+	bool is_open;
+
+	uv_mutex_lock(&gate->lock);
+	is_open = gate->breaker_state == BREAKER_OPEN;
+	uv_mutex_unlock(&gate->lock);
+	return is_open;
 }
 
 int gate_reload(struct gate *gate, const struct config *config, struct err *err)
@@ -296,6 +307,7 @@ int gate_reload(struct gate *gate, const struct config *config, struct err *err)
 		uv_mutex_unlock(&w->inbox_lock);
 		worker_poke(w);
 	}
+	uv_async_send(&gate->async); /* the breakers may have something to do sooner now */
 	return 0;
 }
 
@@ -500,6 +512,8 @@ static void on_gate_closed(uv_handle_t *handle)
 	struct gate *gate = handle->data;
 	struct list *first;
 
+	if (--gate->open_handles > 0)
+		return;
 	while ((first = list_first(&gate->messages))) {
 		struct gate_message *message = LIST_ITEM(first, struct gate_message, link);
 
@@ -510,14 +524,6 @@ static void on_gate_closed(uv_handle_t *handle)
 	uv_mutex_destroy(&gate->messages_lock);
 	uv_mutex_destroy(&gate->lock);
 	free(gate);
-}
-
-/* One after the other: the last one's end frees both. */
-static void on_timer_closed(uv_handle_t *handle)
-{
-	struct gate *gate = handle->data;
-
-	uv_close((uv_handle_t *)&gate->async, on_gate_closed);
 }
 
 void gate_free(struct gate *gate)
@@ -538,5 +544,8 @@ void gate_free(struct gate *gate)
 	clients_own_free(gate->own);
 	admission_free(gate->admission);
 	settings_drop(gate->settings);
-	uv_close((uv_handle_t *)&gate->breaker_timer, on_timer_closed);
+	/* At once, so that neither comes back to what has just been freed. */
+	gate->open_handles = 2;
+	uv_close((uv_handle_t *)&gate->breaker_timer, on_gate_closed);
+	uv_close((uv_handle_t *)&gate->async, on_gate_closed);
 }

@@ -71,6 +71,8 @@ void gate_drain(struct gate *gate);
 uint32_t gate_in_flight(struct gate *gate);
 /* -ENOENT: there is no upstream of this name; NULL: all of them. */
 int gate_set_breaker(struct gate *gate, const char *upstream, enum gate_breaker_order order);
+/* No upstream may have anything now. */
+bool gate_circuit_is_open(struct gate *gate);
 /* Of maxConcurrent, so much may be used: above 0, up to 1. */
 void gate_set_scale(struct gate *gate, double scale);
 /* To be called about once a second: ends of escalations, and trust that is kept up. */

@@ -20,6 +20,7 @@ struct check {
 	uint32_t upstream;
 	bool is_under_way; /* and has not told its result */
 	bool is_open;	   /* the flow is, until it is closed */
+	bool is_due;	   /* again, once it is closed */
 	struct http_scan scan;
 	size_t length;
 	char head[HEALTH_HEAD_MAX];
@@ -127,9 +128,15 @@ static void on_drained(struct flow *flow)
 	(void)flow;
 }
 
+static void check_begin(struct check *check);
+
 static void on_closed(struct flow *flow)
 {
-	LIST_ITEM(flow, struct check, flow)->is_open = false;
+	struct check *check = LIST_ITEM(flow, struct check, flow);
+
+	check->is_open = false;
+	if (check->is_due)
+		check_begin(check);
 }
 
 static const struct flow_events events = {
@@ -145,17 +152,23 @@ static void check_begin(struct check *check)
 {
 	struct worker *w = check->health->worker;
 
-	if (check->is_open) { /* since the last round: it is late, or closes just now */
+	int r;
+
+	check->is_due = check->is_open; /* since the last round: it is late, or closes just now */
+	if (check->is_due) {
 		check_end(check, false);
 		return;
 	}
 	check->is_under_way = true;
 	check->scan = (struct http_scan){0};
 	check->length = 0;
-	check->is_open = flow_connect(&check->flow, &w->flows,
-				      &w->gate->upstreams[check->upstream].address, &events) == 0;
-	if (check->is_open)
+	r = flow_connect(&check->flow, &w->flows, &w->gate->upstreams[check->upstream].address,
+			 &events);
+	check->is_open = r == 0;
+	if (r == 0)
 		flow_set_timer(&check->flow, TIMER_CHECK);
+	else if (up_is_our_shortage(r))
+		check->is_under_way = false;
 	else
 		check_tell(check, false);
 }
@@ -212,6 +225,8 @@ void health_stop(struct worker *w)
 		return;
 	uv_close((uv_handle_t *)&w->health->timer, NULL);
 	for (size_t i = 0; i < CONFIG_UPSTREAMS_MAX; i++)
-		if (w->health->checks[i].is_open)
+		if (w->health->checks[i].is_open) {
+			w->health->checks[i].is_due = false;
 			flow_close(&w->health->checks[i].flow);
+		}
 }

@@ -186,6 +186,7 @@ struct gate {
 
 	uv_async_t async; /* on the main loop: messages, and whatever the breakers have to do */
 	uv_timer_t breaker_timer;
+	unsigned int open_handles; /* of these two, while they are closed */
 	uv_mutex_t messages_lock;
 	struct list messages;
 	uint32_t message_count;
@@ -321,7 +322,8 @@ struct exchange {
 	enum { LOST_NOTHING, LOST_DISPLACED, LOST_BREAKER } lost; /* woken to hear that */
 	struct ticket ticket;
 	uint64_t began_ns, first_ns;
-	uint64_t ran_ns;   /* when it got its pass */
+	uint64_t ran_ns;   /* when it got its pass, or, if that came later, was whole */
+	uint64_t head_ns;  /* when its answer began; 0: not yet */
 	uint32_t upstream; /* where it goes, once it had a pass */
 	uint32_t tried;	   /* bit i: upstream i could not be reached */
 	int last_error;	   /* of the last of them */
@@ -375,6 +377,8 @@ static inline struct exchange *exchange_of(struct ticket *ticket)
 
 /* admit.c */
 void admit(struct exchange *x);
+/* The upstream answers with a stream, for which there is no place. */
+void refuse_stream(struct exchange *x);
 /* It may run now, or has lost its place to another. */
 void admit_woken(struct exchange *x);
 /* Its time in the queue is over. */
@@ -398,7 +402,8 @@ void tell_refusal(struct exchange *x, const struct refusal *refusal);
 void tell_queue(struct gate *gate, uint64_t now_ns);
 /* It was refused by its own bucket, which is full again in debt_ns. */
 void escalate(struct exchange *x, const struct clients *clients, uint64_t debt_ns, uint64_t now_ns);
-/* Another limit on what runs at once; reason: what sets it, "latency" or "pressure". */
+/* Another limit on what runs at once; reason: what sets it, "latency", "pressure" or
+ * "configuration". */
 void tell_limit(struct gate *gate, uint32_t old, uint32_t limit, const char *reason);
 /* has_opened: of all upstreams together, none may have anything any more. */
 void tell_breaker(struct gate *gate, const struct upstream *upstream,
@@ -450,6 +455,8 @@ struct up {
 bool up_run(struct exchange *x);
 /* Sends what is gathered in the worker's scratch; keeps it where it can't be sent yet. */
 void up_flush(struct exchange *x);
+/* What keeps us from connecting says nothing of the upstream. */
+bool up_is_our_shortage(int error);
 /* Back to the pool, or closed. */
 void up_release(struct up *up, bool is_clean);
 void up_close_idle(struct worker *worker);

@@ -379,8 +379,10 @@ size_t request_body(struct exchange *x, const char *bytes, size_t n)
 		body_refuse(x, 413);
 		return n;
 	}
-	if (x->request_is_done && x->phase == EXCHANGE_RUNNING)
+	if (x->request_is_done && x->phase == EXCHANGE_RUNNING) {
+		x->ran_ns = flow_now_ns(&x->worker->flows);
 		flow_stop_timer(&conn->flow);
+	}
 	if (x->phase == EXCHANGE_DECIDING &&
 	    (x->request_is_done || x->rpc.state == RPC_BROKEN ||
 	     x->body_bytes >= x->worker->settings->max_decision_bytes))

@@ -60,13 +60,24 @@ static void answer_done(struct exchange *x, bool is_last_byte)
 	conn_next(conn);
 }
 
+/* Not where a client uploads or reads so slowly, or where events come but may go on no longer. */
+static bool is_upstreams_fault(const struct exchange *x)
+{
+	bool is_held_up = x->conn && flow_is_full(&x->conn->flow);
+
+	return x->request_is_done && !is_held_up && !(x->is_sse && x->sse.events);
+}
+
 /* The upstream broke off, or was too late. */
 static void answer_broken(struct exchange *x, int error)
 {
 	struct conn *conn = x->conn;
 	bool is_late = error == -ETIMEDOUT;
 
-	x->failure = 1 + (is_late ? CONFIG_FAIL_TIMEOUT : CONFIG_FAIL_RESET);
+	if (!is_late)
+		x->failure = 1 + CONFIG_FAIL_RESET;
+	else if (is_upstreams_fault(x))
+		x->failure = 1 + CONFIG_FAIL_TIMEOUT;
 	if (conn && !x->answer_has_begun) {
 		if (is_late)
 			answer_failure(x, 504, "upstream_timeout",
@@ -181,6 +192,7 @@ static void answer_begins(struct exchange *x, const struct http_message *message
 	struct conn *conn = x->conn;
 
 	x->answer_has_begun = true;
+	x->head_ns = flow_now_ns(&x->worker->flows);
 	x->status = message->status;
 	x->answer_framing = message->framing;
 	x->answer_left = message->body_length;
@@ -213,10 +225,14 @@ static bool tunnel_begins(struct exchange *x, const struct http_message *message
 	struct up *up = x->up;
 	struct conn *conn = x->conn;
 
-	if (!become_stream(x))
-		return false;
-	x->answer_has_begun = x->is_tunnel = true;
+	x->answer_has_begun = true;
 	x->status = 101;
+	if (!become_stream(x)) {
+		x->answer_has_begun = false;
+		refuse_stream(x);
+		return false;
+	}
+	x->is_tunnel = true;
 	conn->keep_alive = false;
 	head_response(x, message);
 	pass_on(x, NULL, 0);

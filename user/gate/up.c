@@ -3,7 +3,7 @@
  * Connections to the upstreams: a pool for each worker and upstream, the latest used first,
  * so that the others grow old and go. An upstream that can't be reached is passed over for
  * the next; a pooled connection that turns out closed before it answered anything is
- * replaced once, where the request can be sent twice (GET, HEAD).
+ * replaced by a new one, where the request can be sent twice (GET, HEAD).
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -117,12 +117,28 @@ static void up_part(struct up *up)
 	x->up = NULL;
 }
 
+bool up_is_our_shortage(int error)
+{
+	return error == -EMFILE || error == -ENFILE || error == -ENOMEM || error == -ENOBUFS ||
+	       error == -EADDRNOTAVAIL;
+}
+
 /* The next one, if it may have it. */
 static void up_unreachable(struct exchange *x, int error)
 {
 	x->last_error = error;
-	x->failure = 1 + CONFIG_FAIL_CONNECT;
+	if (!up_is_our_shortage(error))
+		x->failure = 1 + CONFIG_FAIL_CONNECT;
 	dispatch_again(x);
+}
+
+/* Of the pool for this upstream: one was closed, so the others, which are older, may be too. */
+static void up_close_pool(struct worker *w, uint32_t upstream)
+{
+	struct list *first;
+
+	while ((first = list_first(&w->idle_ups[upstream])))
+		up_close(LIST_ITEM(first, struct up, link));
 }
 
 /* It could not be reached, or was closed already: the next one, or the end. */
@@ -135,7 +151,9 @@ static void up_failed(struct up *up, int error)
 	x->early_is_sent = false;
 	up_part(up);
 	up_close(up);
-	if (!was_reached)
+	if (was_reached)
+		up_close_pool(x->worker, x->upstream);
+	else
 		up_unreachable(x, error);
 	if (up_run(x))
 		up_flush(x);
@@ -229,10 +247,13 @@ static int early_keep(struct exchange *x)
 	return 0;
 }
 
-static void flush_failed(struct exchange *x)
+/* has_broken: the upstream's connection has; else it is our own shortage. */
+static void flush_failed(struct exchange *x, bool has_broken)
 {
 	struct conn *conn = x->conn;
 
+	if (has_broken)
+		x->failure = 1 + CONFIG_FAIL_RESET;
 	settle(x, TALLY_UPSTREAM_FAILED);
 	if (conn)
 		answer_error(conn, 502, NULL, 0, false);
@@ -249,7 +270,7 @@ void up_flush(struct exchange *x)
 
 	if (w->out_is_short || ((!is_ready || is_kept) && early_keep(x) < 0)) {
 		w->out_length = 0;
-		flush_failed(x);
+		flush_failed(x, false);
 		return;
 	}
 	early = x->early_is_sent ? 0 : x->early_length;
@@ -263,7 +284,7 @@ void up_flush(struct exchange *x)
 	if (r < 0 && is_kept)
 		up_failed(up, r);
 	else if (r < 0)
-		flush_failed(x);
+		flush_failed(x, !up_is_our_shortage(r));
 }
 
 void up_release(struct up *up, bool is_clean)
@@ -283,9 +304,6 @@ void up_release(struct up *up, bool is_clean)
 
 void up_close_idle(struct worker *worker)
 {
-	struct list *first;
-
-	for (size_t i = 0; i < worker->gate->upstream_count; i++)
-		while ((first = list_first(&worker->idle_ups[i])))
-			up_close(LIST_ITEM(first, struct up, link));
+	for (uint32_t i = 0; i < worker->gate->upstream_count; i++)
+		up_close_pool(worker, i);
 }
