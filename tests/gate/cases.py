@@ -78,8 +78,20 @@ class Task(threading.Thread):
         return self.result
 
 
+def gate_is_idle():
+    try:
+        with Client(GATE) as c:
+            answer = c.ask(target="/metrics/concurrency")
+            return answer.status != 200 or answer.json()["concurrency"]["current"] == 0
+    except (OSError, AssertionError, ValueError):
+        return True  # it can't be asked so
+
+
 def settle(upstream):
-    """The last case's requests have ended, here and at the gate."""
+    """The last case's requests have ended, at the gate and here."""
+    deadline = time.monotonic() + 1
+    while not gate_is_idle() and time.monotonic() < deadline:
+        time.sleep(0.02)
     try:
         upstream.wait(lambda u: u.running == 0, "the last case's end", 3)
     except AssertionError:
