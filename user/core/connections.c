@@ -13,36 +13,37 @@ static __u64 *connections_word(const struct client_at *at)
 	return &at->side->gate[at->place & TABLE_WAY].open;
 }
 
-bool connections_trust(const struct clients *clients, struct hatago_client_id id, uint64_t now_ns,
-		       uint64_t trust_for_ns)
+static bool trust(const struct clients *clients, struct hatago_client_id id, uint64_t now_ns,
+		  uint64_t trust_for_ns, struct client_at *ret)
 {
 	uint32_t trusted = standing_for(HATAGO_TRUSTED, now_ns, trust_for_ns);
-	struct client_at at;
 
 	for (uint32_t tries = 0; tries < CONNECTIONS_TRIES; tries++) {
-		if (!clients_place(clients, id, now_ns, &at))
+		if (!clients_place(clients, id, now_ns, ret))
 			return false;
-		if (standing_raise(&at, trusted, now_ns))
+		if (standing_raise(ret, trusted, now_ns))
 			return true;
 	}
 	return false;
 }
 
+bool connections_trust(const struct clients *clients, struct hatago_client_id id, uint64_t now_ns,
+		       uint64_t trust_for_ns)
+{
+	struct client_at at;
+
+	return trust(clients, id, now_ns, trust_for_ns, &at);
+}
+
 bool connections_set(const struct clients *clients, struct hatago_client_id id, uint32_t count,
 		     uint64_t now_ns, uint64_t trust_for_ns)
 {
-	uint32_t trusted = standing_for(HATAGO_TRUSTED, now_ns, trust_for_ns);
 	struct client_at at;
 
-	for (uint32_t tries = 0; tries < CONNECTIONS_TRIES; tries++) {
-		if (!clients_place(clients, id, now_ns, &at))
-			return false;
-		if (!standing_raise(&at, trusted, now_ns))
-			continue;
-		BUCKET_WRITE(*connections_word(&at), HATAGO_OPEN(at.key, count));
-		return true;
-	}
-	return false;
+	if (!trust(clients, id, now_ns, trust_for_ns, &at))
+		return false;
+	BUCKET_WRITE(*connections_word(&at), HATAGO_OPEN(at.key, count));
+	return true;
 }
 
 uint32_t connections_get(const struct client_at *at, uint64_t now_ns)
