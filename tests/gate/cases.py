@@ -83,7 +83,7 @@ def gate_is_idle():
         with Client(GATE) as c:
             answer = c.ask(target="/metrics/concurrency")
             return answer.status != 200 or answer.json()["concurrency"]["current"] == 0
-    except (OSError, AssertionError, ValueError):
+    except (OSError, AssertionError, ValueError, LookupError):
         return True  # it can't be asked so
 
 
