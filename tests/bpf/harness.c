@@ -26,7 +26,7 @@
 #define PREFIX_ROOM  64
 #define LOOPBACK     1 /* the interface that a new network namespace begins with */
 
-static void die(const char *what, int error)
+__attribute__((noreturn)) static void die(const char *what, int error)
 {
 	fprintf(stderr, "harness: %s: %s\n", what, strerror(error < 0 ? -error : error));
 	exit(1);

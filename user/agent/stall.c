@@ -14,7 +14,10 @@
 #define STALL_SIGNALS	6 /* a resource's some and full */
 #define STALL_WINDOW_US PSI_WINDOW_MIN_US
 #define STALL_LOOK_MS	80
-#define STALL_LOOKS	(STALL_WINDOW_US / 1000 / STALL_LOOK_MS) /* in a window */
+#define STALL_LOOKS	6 /* that make up a window */
+
+_Static_assert(STALL_LOOKS *STALL_LOOK_MS == STALL_WINDOW_US / 1000 / STALL_LOOK_MS * STALL_LOOK_MS,
+	       "as many as fit");
 
 struct trigger {
 	uv_poll_t poll;

@@ -167,6 +167,11 @@ void peers_forget_told(struct gate *gate)
 
 void peers_done(struct gate *gate)
 {
-	while (gate->peers)
-		peer_drop(gate, gate->peers);
+	struct peer *peer, *next;
+
+	HASH_ITER(hh, gate->peers, peer, next)
+	{
+		HASH_DELETE(hh, gate->peers, peer); /* NOLINT: the macro's own links */
+		free(peer);
+	}
 }

@@ -65,7 +65,7 @@ void ops_write_breakers(const struct ops_context *ops, const struct tally_gate *
 
 int ops_breaker_show(struct ops_context *ops, const json_t *args, struct json *out, struct err *err)
 {
-	struct tally_gate gate;
+	struct tally_gate gate = {0};
 	int r = breaker_gate(ops, &gate, err);
 
 	(void)args;
@@ -78,7 +78,7 @@ static int breaker_set(struct ops_context *ops, const json_t *args, enum ops_bre
 		       struct json *out, struct err *err)
 {
 	const char *upstream = ops_text(args, "upstream");
-	struct tally_gate gate;
+	struct tally_gate gate = {0};
 	int r = breaker_gate(ops, &gate, err);
 
 	r = r < 0 ? r : ops->daemon->breaker(ops->daemon_ctx, upstream, order, err);
