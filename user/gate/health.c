@@ -29,7 +29,6 @@ struct check {
 struct health {
 	struct worker *worker;
 	uv_timer_t timer;
-	struct http_message message;
 	struct check checks[CONFIG_UPSTREAMS_MAX];
 };
 
@@ -70,7 +69,7 @@ static void on_bytes(struct flow *flow, const char *bytes, size_t n)
 		.fields = HTTP_FIELDS_MAX,
 	};
 	struct check *check = LIST_ITEM(flow, struct check, flow);
-	struct http_message *message = &check->health->message;
+	struct http_message *message = &check->health->worker->message;
 	int length;
 
 	if (!check->is_under_way)
@@ -151,7 +150,6 @@ static const struct flow_events events = {
 static void check_begin(struct check *check)
 {
 	struct worker *w = check->health->worker;
-
 	int r;
 
 	check->is_due = check->is_open; /* since the last round: it is late, or closes just now */
