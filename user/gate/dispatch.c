@@ -64,11 +64,11 @@ bool dispatch_choose(struct exchange *x, uint64_t now_ns)
 
 static enum breaker_outcome outcome_of(const struct exchange *x)
 {
-	unsigned int fail_on = x->worker->gate->settings->fail_on;
+	unsigned int failure = x->failure;
 
-	if (x->failure && fail_on & 1u << (x->failure - 1))
-		return BREAKER_BAD;
-	if (!x->failure && x->status >= 500 && fail_on & 1u << CONFIG_FAIL_5XX)
+	if (!failure && x->status >= 500)
+		failure = 1u << CONFIG_FAIL_5XX;
+	if (failure & x->worker->gate->settings->fail_on)
 		return BREAKER_BAD;
 	/* Without an answer nothing is known: the client left, or it counts for nothing. */
 	return x->answer_has_begun ? BREAKER_GOOD : BREAKER_UNKNOWN;

@@ -329,7 +329,7 @@ struct exchange {
 	int last_error;	   /* of the last of them */
 	bool has_pass;
 	struct breaker_pass pass;
-	uint8_t failure; /* 1 + enum config_failure; 0: none yet */
+	uint8_t failure; /* the bit of an enum config_failure; 0: none yet */
 
 	/* the request */
 	enum http_framing framing;

@@ -75,9 +75,9 @@ static void answer_broken(struct exchange *x, int error)
 	bool is_late = error == -ETIMEDOUT;
 
 	if (!is_late)
-		x->failure = 1 + CONFIG_FAIL_RESET;
+		x->failure = 1u << CONFIG_FAIL_RESET;
 	else if (is_upstreams_fault(x))
-		x->failure = 1 + CONFIG_FAIL_TIMEOUT;
+		x->failure = 1u << CONFIG_FAIL_TIMEOUT;
 	if (conn && !x->answer_has_begun) {
 		if (is_late)
 			answer_failure(x, 504, "upstream_timeout",
@@ -184,7 +184,7 @@ static void note_error(void *ctx, const struct rpc_message *message)
 	struct exchange *x = ctx;
 
 	if (message->error_code == RPC_INTERNAL_ERROR)
-		x->failure = 1 + CONFIG_FAIL_RPC;
+		x->failure = 1u << CONFIG_FAIL_RPC;
 }
 
 static void answer_begins(struct exchange *x, const struct http_message *message)
@@ -299,7 +299,7 @@ static void answer_data(struct exchange *x, const char *data, size_t n)
 		return;
 	sse_feed(&x->sse, data, n);
 	if (x->sse.failures)
-		x->failure = 1 + CONFIG_FAIL_RPC;
+		x->failure = 1u << CONFIG_FAIL_RPC;
 	if (!x->first_ns && x->sse.events)
 		x->first_ns = now_ns;
 	let_go(x);

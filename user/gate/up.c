@@ -128,7 +128,7 @@ static void up_unreachable(struct exchange *x, int error)
 {
 	x->last_error = error;
 	if (!up_is_our_shortage(error))
-		x->failure = 1 + CONFIG_FAIL_CONNECT;
+		x->failure = 1u << CONFIG_FAIL_CONNECT;
 	dispatch_again(x);
 }
 
@@ -253,7 +253,7 @@ static void flush_failed(struct exchange *x, bool has_broken)
 	struct conn *conn = x->conn;
 
 	if (has_broken)
-		x->failure = 1 + CONFIG_FAIL_RESET;
+		x->failure = 1u << CONFIG_FAIL_RESET;
 	settle(x, TALLY_UPSTREAM_FAILED);
 	if (conn)
 		answer_error(conn, 502, NULL, 0, false);
