@@ -24,7 +24,7 @@ static struct ops_context ops;
 static struct tally_gate gate;
 static bool is_there;
 static int orders; /* how many came, and the last one */
-static enum ops_breaker last_order;
+static enum breaker_hold last_order;
 static char last_upstream[TALLY_UPSTREAM_MAX];
 
 static uint64_t fake_mono(void)
@@ -48,15 +48,15 @@ static bool fake_gate(void *ctx, struct tally_gate *ret, struct trend_view *ret_
 }
 
 /* Knows http://a only; what it does is seen in the answer. */
-static int fake_breaker(void *ctx, const char *upstream, enum ops_breaker order, struct err *err)
+static int fake_breaker(void *ctx, const char *upstream, enum breaker_hold order, struct err *err)
 {
 	static const struct {
 		enum breaker_state state;
 		enum breaker_hold hold;
 	} becomes[] = {
-		[OPS_BREAKER_OPEN] = {BREAKER_OPEN, BREAKER_HELD_OPEN},
-		[OPS_BREAKER_CLOSE] = {BREAKER_CLOSED, BREAKER_HELD_CLOSED},
-		[OPS_BREAKER_RESET] = {BREAKER_CLOSED, BREAKER_AUTOMATIC},
+		[BREAKER_HELD_OPEN] = {BREAKER_OPEN, BREAKER_HELD_OPEN},
+		[BREAKER_HELD_CLOSED] = {BREAKER_CLOSED, BREAKER_HELD_CLOSED},
+		[BREAKER_AUTOMATIC] = {BREAKER_CLOSED, BREAKER_AUTOMATIC},
 	};
 	struct breaker_view *b = &gate.upstreams[0].breaker;
 
@@ -68,7 +68,7 @@ static int fake_breaker(void *ctx, const char *upstream, enum ops_breaker order,
 	snprintf(last_upstream, sizeof(last_upstream), "%s", upstream ? upstream : "all");
 	gate.breaker = b->state = becomes[order].state;
 	b->hold = becomes[order].hold;
-	b->retry_ns = order == OPS_BREAKER_OPEN ? UINT64_MAX : 0;
+	b->retry_ns = order == BREAKER_HELD_OPEN ? UINT64_MAX : 0;
 	return 0;
 }
 
@@ -178,12 +178,12 @@ static void test_orders(void **state)
 {
 	static const struct {
 		const char *command, *upstream, *asked, *shown, *held; /* held "": by nobody */
-		enum ops_breaker order;
+		enum breaker_hold order;
 	} rows[] = {
-		{"breaker open", NULL, "all", "open", "open", OPS_BREAKER_OPEN},
-		{"breaker close", "http://a", "http://a", "closed", "closed", OPS_BREAKER_CLOSE},
-		{"breaker open", "http://a", "http://a", "open", "open", OPS_BREAKER_OPEN},
-		{"breaker reset", NULL, "all", "closed", "", OPS_BREAKER_RESET},
+		{"breaker open", NULL, "all", "open", "open", BREAKER_HELD_OPEN},
+		{"breaker close", "http://a", "http://a", "closed", "closed", BREAKER_HELD_CLOSED},
+		{"breaker open", "http://a", "http://a", "open", "open", BREAKER_HELD_OPEN},
+		{"breaker reset", NULL, "all", "closed", "", BREAKER_AUTOMATIC},
 	};
 
 	(void)state;

@@ -107,15 +107,10 @@ static void daemon_pressure(void *ctx, struct pressure_view *ret)
 	adapt_view(ctx, ret);
 }
 
-static int daemon_breaker(void *ctx, const char *upstream, enum ops_breaker order, struct err *err)
+static int daemon_breaker(void *ctx, const char *upstream, enum breaker_hold hold, struct err *err)
 {
-	static const enum gate_breaker_order orders[] = {
-		[OPS_BREAKER_OPEN] = GATE_BREAKER_OPEN,
-		[OPS_BREAKER_CLOSE] = GATE_BREAKER_CLOSE,
-		[OPS_BREAKER_RESET] = GATE_BREAKER_RESET,
-	};
 	struct agent *agent = ctx;
-	int r = gate_set_breaker(agent->gate, upstream, orders[order]);
+	int r = gate_hold_breaker(agent->gate, upstream, hold);
 
 	return r < 0 ? err_set(err, r,
 			       "gate.upstream has no %s; 'breaker show' lists what there is",

@@ -242,12 +242,12 @@ static void breakers_set(struct gate *gate, uint64_t now_ns)
 	}
 }
 
-int gate_set_breaker(struct gate *gate, const char *upstream, enum gate_breaker_order order)
+int gate_hold_breaker(struct gate *gate, const char *upstream, enum breaker_hold hold)
 {
-	static void (*const orders[])(struct breaker *, uint64_t) = {
-		[GATE_BREAKER_OPEN] = breaker_open,
-		[GATE_BREAKER_CLOSE] = breaker_close,
-		[GATE_BREAKER_RESET] = breaker_reset,
+	static void (*const by_hand[])(struct breaker *, uint64_t) = {
+		[BREAKER_AUTOMATIC] = breaker_reset,
+		[BREAKER_HELD_OPEN] = breaker_open,
+		[BREAKER_HELD_CLOSED] = breaker_close,
 	};
 	uint64_t now_ns = clock_mono_ns();
 	int r = -ENOENT;
@@ -256,7 +256,7 @@ int gate_set_breaker(struct gate *gate, const char *upstream, enum gate_breaker_
 	for (size_t i = 0; i < gate->upstream_count; i++) {
 		if (upstream && strcmp(gate->upstreams[i].name, upstream) != 0)
 			continue;
-		orders[order](&gate->upstreams[i].breaker, now_ns);
+		by_hand[hold](&gate->upstreams[i].breaker, now_ns);
 		dispatch_follow(gate, &gate->upstreams[i], now_ns);
 		r = 0;
 	}

@@ -44,9 +44,6 @@ enum gate_event {
 	GATE_CIRCUIT_OPENED,  /* none of the upstreams may have anything any more */
 };
 
-/* What an operator does to breakers. */
-enum gate_breaker_order { GATE_BREAKER_OPEN, GATE_BREAKER_CLOSE, GATE_BREAKER_RESET };
-
 /* What the gate asks of its owner, on the main loop's thread. */
 struct gate_owner {
 	void *ctx;
@@ -69,8 +66,8 @@ int gate_reload(struct gate *gate, const struct config *config, struct err *err)
 void gate_drain(struct gate *gate);
 /* Requests in flight and waiting, but for streams; 0: a drain is over. */
 uint32_t gate_in_flight(struct gate *gate);
-/* -ENOENT: there is no upstream of this name; NULL: all of them. */
-int gate_set_breaker(struct gate *gate, const char *upstream, enum gate_breaker_order order);
+/* As an operator wants it. -ENOENT: there is no upstream of this name; NULL: all of them. */
+int gate_hold_breaker(struct gate *gate, const char *upstream, enum breaker_hold hold);
 /* No upstream may have anything now. */
 bool gate_circuit_is_open(struct gate *gate);
 /* Of maxConcurrent, so much may be used: above 0, up to 1. */

@@ -114,9 +114,6 @@ struct ops_wanted {
 };
 void ops_event_wanted(const json_t *arguments, struct ops_wanted *ret);
 
-/* What an operator does to a breaker. */
-enum ops_breaker { OPS_BREAKER_OPEN, OPS_BREAKER_CLOSE, OPS_BREAKER_RESET };
-
 /* What hatagod says of itself. */
 struct ops_daemon_info {
 	uint64_t started_ns;	       /* CLOCK_REALTIME */
@@ -146,7 +143,7 @@ struct ops_daemon {
 	/* The machine's load and what it does to the limits. May be NULL. */
 	void (*pressure)(void *ctx, struct pressure_view *ret);
 	/* Of this upstream, or of all (NULL). There is a gate. */
-	int (*breaker)(void *ctx, const char *upstream, enum ops_breaker order, struct err *err);
+	int (*breaker)(void *ctx, const char *upstream, enum breaker_hold hold, struct err *err);
 };
 
 /* Everything that the devices counted, at an instant. */

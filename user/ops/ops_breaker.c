@@ -74,14 +74,14 @@ int ops_breaker_show(struct ops_context *ops, const json_t *args, struct json *o
 	return r;
 }
 
-static int breaker_set(struct ops_context *ops, const json_t *args, enum ops_breaker order,
+static int breaker_set(struct ops_context *ops, const json_t *args, enum breaker_hold hold,
 		       struct json *out, struct err *err)
 {
 	const char *upstream = ops_text(args, "upstream");
 	struct tally_gate gate = {0};
 	int r = breaker_gate(ops, &gate, err);
 
-	r = r < 0 ? r : ops->daemon->breaker(ops->daemon_ctx, upstream, order, err);
+	r = r < 0 ? r : ops->daemon->breaker(ops->daemon_ctx, upstream, hold, err);
 	r = r < 0 ? r : breaker_gate(ops, &gate, err);
 	if (r == 0)
 		ops_write_breakers(ops, &gate, out);
@@ -90,17 +90,17 @@ static int breaker_set(struct ops_context *ops, const json_t *args, enum ops_bre
 
 int ops_breaker_open(struct ops_context *ops, const json_t *args, struct json *out, struct err *err)
 {
-	return breaker_set(ops, args, OPS_BREAKER_OPEN, out, err);
+	return breaker_set(ops, args, BREAKER_HELD_OPEN, out, err);
 }
 
 int ops_breaker_close(struct ops_context *ops, const json_t *args, struct json *out,
 		      struct err *err)
 {
-	return breaker_set(ops, args, OPS_BREAKER_CLOSE, out, err);
+	return breaker_set(ops, args, BREAKER_HELD_CLOSED, out, err);
 }
 
 int ops_breaker_reset(struct ops_context *ops, const json_t *args, struct json *out,
 		      struct err *err)
 {
-	return breaker_set(ops, args, OPS_BREAKER_RESET, out, err);
+	return breaker_set(ops, args, BREAKER_AUTOMATIC, out, err);
 }
