@@ -100,4 +100,11 @@ const char *reason_name(enum hatago_reason reason);
 /* CLOCK_MONOTONIC. */
 uint64_t harness_now_ns(void);
 
+/* Two tests, for each program one: `setup` takes the hook from whether *state is NULL. */
+#define ON_BOTH(f)                                                                             \
+	{.name = "xdp: " #f, .test_func = f, .setup_func = setup},                             \
+	{                                                                                      \
+		.name = "tc: " #f, .test_func = f, .setup_func = setup, .initial_state = &edge \
+	}
+
 #endif

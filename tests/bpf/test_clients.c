@@ -682,12 +682,6 @@ static void test_no_slot_for_the_uncharged(void **state)
 	assert_int_equal(slots_taken(), 0);
 }
 
-#define ON_BOTH(f)                                                                             \
-	{.name = "xdp: " #f, .test_func = f, .setup_func = setup},                             \
-	{                                                                                      \
-		.name = "tc: " #f, .test_func = f, .setup_func = setup, .initial_state = &edge \
-	}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {

@@ -461,12 +461,6 @@ static void test_open_connections(void **state)
 	}
 }
 
-#define ON_BOTH(f)                                                                             \
-	{.name = "xdp: " #f, .test_func = f, .setup_func = setup},                             \
-	{                                                                                      \
-		.name = "tc: " #f, .test_func = f, .setup_func = setup, .initial_state = &edge \
-	}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {

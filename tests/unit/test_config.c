@@ -19,22 +19,10 @@
 #include "config/config.h"
 #include "config/describe.h"
 #include "config/keys.h"
+#include "config_fixture.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define SAMPLE	 "packaging/hatago.yaml"
-
-static struct config *parse_good(const char *text)
-{
-	struct config_problems problems = {0};
-	struct config *config = NULL;
-	int r = config_parse(text, strlen(text), "f", &config, &problems);
-
-	if (r != 0)
-		fail_msg("%s\n%d: %s", text, r, problems.count ? problems.lines[0] : "no words");
-	assert_int_equal(problems.count, 0);
-	config_problems_done(&problems);
-	return config;
-}
 
 /* The options of the seed document, and what is ours. */
 static void defaults(void **state)
@@ -43,7 +31,7 @@ static void defaults(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(nothing); i++) {
-		struct config *c = parse_good(nothing[i]);
+		struct config *c = config_fixture(nothing[i]);
 
 		assert_false(c->edge.enabled);
 		assert_int_equal(c->edge.device_count, 0);
@@ -107,25 +95,25 @@ static void defaults(void **state)
 static void whole_edge(void **state)
 {
 	struct config *c =
-		parse_good("edge:\n"
-			   "  devices: [eth0, eth0.100, \"bond0\"]\n"
-			   "  mode: tc\n"
-			   "  enforce: false\n"
-			   "  protect: [8080/tcp, 53/udp, 6000-7000/udp, icmp, 1-65535/tcp]\n"
-			   "  families: [ipv6]\n"
-			   "  maxClients: 64\n"
-			   "  clientPrefix: {ipv4: 8, ipv6: 128}\n"
-			   "  packets: {tokensPerSecond: 0.001, burstCapacity: 1}\n"
-			   "  bytes: {tokensPerSecond: 1000000000000, burstCapacity: 1514, "
-			   "enabled: false}\n"
-			   "  connections:\n"
-			   "    tokensPerSecond: 12.5\n"
-			   "    burstCapacity: 1000000000000\n"
-			   "    enabled: false\n"
-			   "  allow: [192.0.2.0/24, \"2001:db8::/48\", 192.0.2.0/24]\n"
-			   "  deny:\n"
-			   "    # nobody yet\n"
-			   "  pins: /sys/fs/bpf/other\n");
+		config_fixture("edge:\n"
+			       "  devices: [eth0, eth0.100, \"bond0\"]\n"
+			       "  mode: tc\n"
+			       "  enforce: false\n"
+			       "  protect: [8080/tcp, 53/udp, 6000-7000/udp, icmp, 1-65535/tcp]\n"
+			       "  families: [ipv6]\n"
+			       "  maxClients: 64\n"
+			       "  clientPrefix: {ipv4: 8, ipv6: 128}\n"
+			       "  packets: {tokensPerSecond: 0.001, burstCapacity: 1}\n"
+			       "  bytes: {tokensPerSecond: 1000000000000, burstCapacity: 1514, "
+			       "enabled: false}\n"
+			       "  connections:\n"
+			       "    tokensPerSecond: 12.5\n"
+			       "    burstCapacity: 1000000000000\n"
+			       "    enabled: false\n"
+			       "  allow: [192.0.2.0/24, \"2001:db8::/48\", 192.0.2.0/24]\n"
+			       "  deny:\n"
+			       "    # nobody yet\n"
+			       "  pins: /sys/fs/bpf/other\n");
 	const struct config_edge *e = &c->edge;
 	char text[PREFIX_TEXT_MAX];
 
@@ -204,7 +192,7 @@ static void good_values(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		struct config *c = parse_good(rows[i].text);
+		struct config *c = config_fixture(rows[i].text);
 		uint32_t value;
 
 		memcpy(&value, (char *)c + rows[i].offset, sizeof(value));
@@ -242,7 +230,7 @@ static void good_texts(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		struct config *c = parse_good(rows[i].text);
+		struct config *c = config_fixture(rows[i].text);
 		char *value;
 
 		memcpy(&value, (char *)c + rows[i].offset, sizeof(value));
@@ -361,7 +349,7 @@ static void seed_examples(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		struct config *c = parse_good(rows[i]);
+		struct config *c = config_fixture(rows[i]);
 
 		assert_true(c->gate_options_given);
 		assert_false(c->edge.enabled);
@@ -545,8 +533,8 @@ static void sample(void **state)
 /* What the sample says of the gate, and all that it obeys, are the defaults. */
 static void sample_of_gate(void **state)
 {
-	struct config *plain = parse_good("gate: {listen: [127.0.0.1:8080], "
-					  "upstream: http://127.0.0.1:8787}");
+	struct config *plain = config_fixture("gate: {listen: [127.0.0.1:8080], "
+					      "upstream: http://127.0.0.1:8787}");
 	struct config_change changes[CONFIG_CHANGES_MAX];
 	FILE *file = fopen(SAMPLE, "re");
 	struct config *config;
@@ -561,7 +549,7 @@ static void sample_of_gate(void **state)
 		fputs(sample_line(line), b.file);
 	fclose(file);
 	fclose(b.file);
-	config = parse_good(b.text);
+	config = config_fixture(b.text);
 	count = config_diff(plain, config, changes, COUNT(changes));
 	for (size_t i = 0; i < count; i++)
 		if (strncmp(changes[i].key, "edge", 4) != 0 &&

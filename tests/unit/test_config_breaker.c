@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "config/config.h"
+#include "config_fixture.h"
 
 #define COUNT(a)	 (sizeof(a) / sizeof((a)[0]))
 #define IN_BREAKER	 "circuitBreaker: {"
@@ -24,14 +25,10 @@
 /* The text stands in the breaker's section. */
 static struct config *parse_good(const char *text)
 {
-	struct config_problems problems = {0};
-	struct config *config = NULL;
 	char whole[512];
 
 	snprintf(whole, sizeof(whole), IN_BREAKER "%s}", text);
-	if (config_parse(whole, strlen(whole), "f", &config, &problems) != 0)
-		fail_msg("%s\n%s", whole, problems.count ? problems.lines[0] : "no words");
-	return config;
+	return config_fixture(whole);
 }
 
 static void defaults(void **state)

@@ -16,6 +16,7 @@
 
 #include "base/address.h"
 #include "config/config.h"
+#include "config_fixture.h"
 
 #define COUNT(a)   (sizeof(a) / sizeof((a)[0]))
 #define IN_GATE	   "gate: {listen: [localhost:1], upstream: http://localhost:2, "
@@ -24,19 +25,9 @@
 #define ROUTE_ALLOWS \
 	"a path such as /mcp, or the beginning of one such as /api/*, of up to 200 bytes"
 
-static struct config *parse_good(const char *text)
-{
-	struct config_problems problems = {0};
-	struct config *config = NULL;
-
-	if (config_parse(text, strlen(text), "f", &config, &problems) != 0)
-		fail_msg("%s\n%s", text, problems.count ? problems.lines[0] : "no words");
-	return config;
-}
-
 static void defaults(void **state)
 {
-	struct config *c = parse_good(IN_GATE "}");
+	struct config *c = config_fixture(IN_GATE "}");
 	const struct config_gate *g = &c->gate;
 
 	(void)state;
@@ -76,7 +67,7 @@ static void defaults(void **state)
 
 static void whole_gate(void **state)
 {
-	struct config *c = parse_good(
+	struct config *c = config_fixture(
 		"gate:\n"
 		"  listen: [0.0.0.0:8080, \"[::]:8080\", \"unix:/run/gate.sock\", localhost:0]\n"
 		"  upstream: [http://127.0.0.1:8787, \"http://[::1]:1\", \"unix:/run/mcp.sock\"]\n"
@@ -159,7 +150,7 @@ static void good_values(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		struct config *c = parse_good(rows[i].text);
+		struct config *c = config_fixture(rows[i].text);
 		int32_t value;
 
 		memcpy(&value, (char *)c + rows[i].offset, sizeof(value));
@@ -195,7 +186,7 @@ static void without_effect(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		struct config *c = parse_good(rows[i].text);
+		struct config *c = config_fixture(rows[i].text);
 
 		if (c->gate_options_given != rows[i].gate)
 			fail_msg("%s", rows[i].text);
